@@ -1,0 +1,39 @@
+"""What the chapters of *Autoencoders that run* share, and nothing else.
+
+One module, one room; each docstring names the chapter that derives what it holds.
+
+============== ==================================================================
+``data``        images in [0, 1], their labels, and where they came from
+``networks``    encoders and decoders from a small spec; presets of the sources
+``objectives``  KL divergence, reconstruction, ELBO: nats per image
+``layers``      ``Sampling``, registered with Keras
+``latent``      codes of a data set and how far they spread
+``plots``       the figures that several chapters draw
+``runs``        how long to train: the ``quick`` and the ``full`` profile
+``exercises``   checks a reader's own answer and names the likely slip
+``startup``     TensorFlow without its start-up messages
+============== ==================================================================
+
+Importing ``vaelib`` loads none of them: ``quiet_tensorflow`` must be callable
+before anything imports TensorFlow.
+"""
+
+import importlib
+
+from vaelib.startup import quiet_tensorflow
+
+__version__ = "0.1.0"
+
+_MODULES = ["data", "exercises", "latent", "layers", "networks", "objectives", "plots", "runs"]
+
+__all__ = [*_MODULES, "quiet_tensorflow"]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"vaelib.{name}")
+    raise AttributeError(f"module 'vaelib' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

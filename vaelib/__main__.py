@@ -1,0 +1,88 @@
+"""``python -m vaelib check``: what a bug report should tell about the machine."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+
+PACKAGES = (
+    "tensorflow keras tf_keras tensorflow-probability numpy scipy scikit-learn matplotlib "
+    "jupyter-book nbval jupyterlab"
+).split()
+
+
+def check():
+    """Print versions, Keras flavours, backend, cores, memory, and where MNIST would come from."""
+    import psutil
+
+    import vaelib
+    from vaelib import data, runs
+
+    rows = [
+        ("vaelib", vaelib.__version__),
+        ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        *((name, _version(name)) for name in PACKAGES),
+        ("backend", _backend()),
+        ("Keras flavours", _flavours()),
+        ("cores", str(psutil.cpu_count())),
+        ("memory", f"{psutil.virtual_memory().total / 2**30:.1f} GB"),
+        ("profile", _profile(runs)),
+        ("MNIST from", data.mnist_location()),
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _backend():
+    try:
+        if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+            from vaelib import quiet_tensorflow
+
+            quiet_tensorflow()
+        import keras
+
+        return f"{keras.backend.backend()}, image data {keras.config.image_data_format()}"
+    except Exception as error:  # a report must come out of a broken installation, too
+        return f"does not start: {type(error).__name__}: {error}"
+
+
+def _flavours():
+    found = []
+    for module in ("keras", "tf_keras"):
+        try:
+            found.append(f"{module} is Keras {importlib.import_module(module).__version__}")
+        except Exception as error:
+            found.append(f"{module} does not start ({type(error).__name__})")
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS")
+    if legacy:
+        found.append(f"TF_USE_LEGACY_KERAS={legacy}")
+    return "; ".join(found)
+
+
+def _profile(runs):
+    try:
+        return runs.profile()
+    except ValueError as error:
+        return str(error)
+
+
+def main(arguments=None):
+    """Run one command of ``python -m vaelib``; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m vaelib", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("check", help=check.__doc__).set_defaults(run=check)
+    parser.parse_args(arguments).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

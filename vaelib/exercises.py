@@ -1,0 +1,40 @@
+"""Check a reader's own answer, and say what was probably mixed up (used from chapter 1 on)."""
+
+import numpy as np
+
+
+def check(answer, correct, slips=None, rtol=1e-3):
+    """Compare an answer with the correct one and print one sentence about it.
+
+    Args:
+        answer: the reader's number or array; ``None`` or ``...`` means "not answered yet".
+        correct: the right number or array.
+        slips: maps a phrase such as ``"you forgot the factor 1/2"`` to the wrong
+            result it leads to.
+        rtol: relative tolerance (absolute below 1e-9).
+
+    Returns:
+        ``True`` if the answer is correct, else ``False``.
+    """
+    if answer is None or answer is ...:
+        print("No answer yet: put your result in place of the None, then run the cell again.")
+        return False
+    try:
+        answer = np.asarray(answer, dtype=float)
+    except (TypeError, ValueError):
+        print(f"Not yet: a number is wanted, but the answer is a {type(answer).__name__}.")
+        return False
+    correct = np.asarray(correct, dtype=float)
+    if answer.shape != correct.shape:
+        print(f"Not yet: shape {correct.shape} is wanted, but the answer has {answer.shape}.")
+        return False
+    if np.allclose(answer, correct, rtol=rtol, atol=1e-9):
+        print("Correct.")
+        return True
+    for phrase, wrong in (slips or {}).items():
+        wrong = np.asarray(wrong, dtype=float)
+        if wrong.shape == answer.shape and np.allclose(answer, wrong, rtol=rtol, atol=1e-9):
+            print(f"Not yet: it looks as if {phrase}.")
+            return False
+    print("Not yet, and it is none of the usual slips: go back to the formula, one term at a time.")
+    return False

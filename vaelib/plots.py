@@ -1,0 +1,167 @@
+"""The figures that several chapters draw. Only chapters import this module.
+
+Every function returns a Matplotlib figure on an opaque white ground (books have a
+dark mode) and leaves showing it to ``show``, which insists on a description for
+readers who cannot see it.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+# Paul Tol's "muted" scheme: ten colours that stay apart for colour-blind readers.
+# The maps print each digit at its centre as well, so nothing hangs on colour alone.
+CLASS_COLOURS = (
+    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933",
+    "#DDCC77", "#CC6677", "#882255", "#AA4499", "#777777",
+)  # fmt: skip
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, for lines
+
+
+def show(figure, alt):
+    """Display a figure with a text alternative, and close it.
+
+    The text travels as metadata of the picture; ``make chapters`` copies it to where
+    Jupyter Book looks for it. Say what there is to see, not only what was plotted.
+
+    Args:
+        figure: a Matplotlib figure.
+        alt: one or two sentences.
+
+    Raises:
+        ValueError: the text is missing.
+    """
+    if not isinstance(alt, str) or len(alt.split()) < 4:
+        raise ValueError("A figure needs a text alternative: say in a sentence what it shows.")
+    display(figure, metadata={"image/png": {"alt": " ".join(alt.split())}})
+    plt.close(figure)
+
+
+def image_grid(images, columns=10, titles=None, scale=0.75):
+    """Images side by side, row by row.
+
+    Args:
+        images: shape (images, height, width, channels), values in [0, 1].
+        columns: images in a row.
+        titles: one short text per image, or None.
+        scale: side of an image in inches.
+    """
+    images = np.asarray(images)
+    rows = -(-len(images) // columns)
+    height = scale * (1.35 if titles is not None else 1.0)
+    figure, axes = _figure(rows, columns, (columns * scale, rows * height))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for number, (axis, image) in enumerate(zip(axes.flat, images)):
+        _draw_image(axis, image)
+        if titles is not None:
+            axis.set_title(titles[number], fontsize=8)
+    return figure
+
+
+def reconstructions(images, reconstructed, labels=("input", "output"), scale=0.75):
+    """Images in a first row, what became of them below.
+
+    Args:
+        images, reconstructed: shape (images, height, width, channels), values in [0, 1].
+            ``reconstructed`` may be a list of such arrays, one row each.
+        labels: a word for every row.
+        scale: side of an image in inches.
+    """
+    rows = [images, *(reconstructed if isinstance(reconstructed, list) else [reconstructed])]
+    figure, axes = _figure(len(rows), len(images), (len(images) * scale + 0.8, len(rows) * scale))
+    for row, label, row_axes in zip(rows, labels, axes):
+        for image, axis in zip(row, row_axes):
+            _draw_image(axis, image)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        row_axes[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=6)
+    return figure
+
+
+def latent_map(panels, limits=None, scale=4.6):
+    """Codes in the plane, coloured by class, each class named at its median.
+
+    Args:
+        panels: a dict from title to (codes, labels), one map each, side by side on the
+            same axes; codes have shape (images, 2).
+        limits: ((x_low, x_high), (y_low, y_high)); None fits all panels.
+        scale: side of a map in inches.
+
+    Raises:
+        ValueError: codes that are not two-dimensional.
+    """
+    for title, (codes, _) in panels.items():
+        if np.ndim(codes) != 2 or np.shape(codes)[1] != 2:
+            raise ValueError(
+                f"A map needs codes of shape (images, 2), but {title!r} has {np.shape(codes)}: "
+                "for more dimensions, map two of them or a projection."
+            )
+    if limits is None:
+        stacked = np.concatenate([np.asarray(codes) for codes, _ in panels.values()])
+        margin = 0.05 * np.ptp(stacked, axis=0)
+        limits = np.stack([stacked.min(axis=0) - margin, stacked.max(axis=0) + margin], axis=1)
+    figure, axes = _figure(1, len(panels), (len(panels) * scale, scale))
+    for axis, (title, (codes, labels)) in zip(axes.flat, panels.items()):
+        for number, label in enumerate(np.unique(labels)):
+            chosen = np.asarray(codes)[np.asarray(labels) == label]
+            colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
+            # Rasterised dots keep the picture small; alpha lets density show.
+            axis.scatter(*chosen.T, s=4, color=colour, alpha=0.45, linewidths=0)
+            axis.text(
+                *np.median(chosen, axis=0), str(label), fontsize=11, fontweight="bold",
+                ha="center", va="center", color="white",
+                bbox={"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "white"},
+            )  # fmt: skip
+        axis.set(xlim=limits[0], ylim=limits[1], title=title, xlabel="$z_1$", ylabel="$z_2$")
+        axis.set_aspect("equal", adjustable="box")
+        axis.grid(color="0.9", linewidth=0.6)
+        axis.set_axisbelow(True)
+    return figure
+
+
+def draw_box(axis, low, high, label, **style):
+    """Draw the box between two corners onto a map.
+
+    Args:
+        axis: a Matplotlib axis.
+        low, high: corners, shape (2,) each.
+        label: for the legend.
+        style: of the line.
+    """
+    (x0, y0), (x1, y1) = low, high
+    style = {"color": "black", "linewidth": 1.2, **style}
+    axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], label=label, **style)
+
+
+def loss_curves(history, ylabel="loss"):
+    """Training and validation loss per epoch.
+
+    Args:
+        history: ``History.history`` of ``fit``, with "loss" and, if there, "val_loss".
+        ylabel: what the loss is, with its unit.
+    """
+    figure, axes = _figure(1, 1, (5.2, 3.2))
+    axis = axes.flat[0]
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    axis.plot(epochs, history["loss"], "o-", color=BLUE, label="training")
+    if "val_loss" in history:
+        axis.plot(epochs, history["val_loss"], "s--", color=ORANGE, label="validation")
+    axis.set(xlabel="epoch", ylabel=ylabel)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.grid(color="0.9", linewidth=0.6)
+    axis.legend(frameon=False)
+    return figure
+
+
+def _figure(rows, columns, size):
+    return plt.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white", dpi=100
+    )
+
+
+def _draw_image(axis, image):
+    # One channel is grey, three are colours; fixed limits, or Matplotlib would
+    # stretch a faint image to full contrast.
+    image = np.asarray(image)
+    axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=1)
