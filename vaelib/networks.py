@@ -13,6 +13,16 @@ import keras as keras_3
 ACTIVATIONS = ("leaky_relu", "relu", "selu", "tanh", "sigmoid")
 
 
+def _check_positive(name, values):
+    for value in values:
+        try:
+            number = operator.index(value)  # rejects 2.5 and "2", accepts NumPy integers
+        except TypeError:
+            number = 0
+        if number < 1 or isinstance(value, bool):
+            raise ValueError(f"{name} needs positive whole numbers, but holds {value!r}.")
+
+
 @dataclass(frozen=True)
 class NetworkSpec:
     """An encoder and the decoder that mirrors it.
@@ -247,13 +257,3 @@ def _activate(x, spec, keras):
 def _initializer(spec):
     # SELU normalises itself only from LeCun normal weights (Klambauer et al. 2017).
     return "lecun_normal" if spec.activation == "selu" else "glorot_uniform"
-
-
-def _check_positive(name, values):
-    for value in values:
-        try:
-            number = operator.index(value)  # rejects 2.5 and "2", accepts NumPy integers
-        except TypeError:
-            number = 0
-        if number < 1 or isinstance(value, bool):
-            raise ValueError(f"{name} needs positive whole numbers, but holds {value!r}.")
