@@ -1,0 +1,148 @@
+"""Every chapter is a test: run it under nbval, and look at what is stored."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from execute import normalise  # noqa: E402
+
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+REPORT = ROOT / "test-report" / "chapters.json"
+NBVAL_TAGS = {
+    "nbval-ignore-output",
+    "nbval-check-output",
+    "nbval-skip",
+    "nbval-raises-exception",
+    "raises-exception",
+}
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+# The budget of a chapter (CONTRIBUTING.md). Computing time is CPU time spread over two
+# cores: unlike the wall clock it does not count what other processes on the machine do.
+SECONDS, GIGABYTES = 90, 1.5
+
+
+def run_notebook(path):
+    """Run one notebook under nbval in a process of its own; return status, output, cost."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--quiet",
+         "--nbval-cell-timeout=900", "-p", "no:cacheprovider", str(path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    output = process.stdout.read()
+    # wait4 reports this process and all it has waited for, the kernel among them.
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    cost = {
+        "wall_seconds": round(time.monotonic() - start, 1),
+        "two_core_seconds": round((usage.ru_utime + usage.ru_stime) / 2, 1),
+        "peak_gigabytes": round(usage.ru_maxrss / 2**20, 2),
+    }
+    return process.returncode, output, cost
+
+
+@each_chapter
+def test_chapter_runs_within_its_budget(path):
+    status, output, cost = run_notebook(path)
+    REPORT.parent.mkdir(exist_ok=True)
+    record = json.loads(REPORT.read_text()) if REPORT.exists() else {}
+    record[path.stem] = cost
+    REPORT.write_text(json.dumps(record, indent=1) + "\n")
+    assert status == 0, output
+    assert cost["peak_gigabytes"] <= GIGABYTES, cost
+    assert cost["two_core_seconds"] <= SECONDS, cost
+
+
+def test_the_run_notices_a_wrong_output_and_a_failed_assertion(tmp_path):
+    """The test above must be able to fail."""
+    for name, source, stored in (
+        ("output", "print(1 + 1)", "3\n"),
+        ("assertion", "assert 1 + 1 == 3", None),
+        ("stderr", "import sys; print('x', file=sys.stderr)", None),
+    ):
+        cell = nbformat.v4.new_code_cell(source, execution_count=1)
+        if stored:
+            cell.outputs = [nbformat.v4.new_output("stream", text=stored)]
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+        status, output, _ = run_notebook(path)
+        assert status == 1 and "1 failed" in output, (name, output)
+
+
+# What is stored ---------------------------------------------------------------------------------
+
+
+def cells(path, kind):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
+
+
+@each_chapter
+def test_stored_chapter_is_clean_and_complete(path):
+    notebook = nbformat.read(path, 4)
+    before = nbformat.writes(notebook)
+    assert normalise(notebook) == []
+    assert nbformat.writes(notebook) == before, "run `make chapters` to normalise it"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count, f"not executed: {cell.source[:60]!r}"
+        for tag in cell.metadata.get("tags", []):
+            assert not tag.startswith("nbval") or tag in NBVAL_TAGS, tag
+
+
+@each_chapter
+def test_cells_ran_in_order(path):
+    counts = [cell.execution_count for cell in cells(path, "code")]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_chapter
+def test_what_varies_is_followed_by_an_assertion(path):
+    code = cells(path, "code")
+    for number, cell in enumerate(code):
+        if "nbval-ignore-output" in cell.metadata.get("tags", []):
+            following = "\n".join(c.source for c in code[number : number + 4])
+            assert "assert" in following, cell.source[:80]
+
+
+@each_chapter
+def test_anatomy(path):
+    text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    for part in ("**What you will learn**", "**What you need first**", "| Concept |", "**Time**"):
+        assert part in text, part
+    for heading in ("## Imports", "## Exercises", "## Summary", "## Sources"):
+        assert f"\n{heading}\n" in text, heading
+    exercises = re.findall(r"{exercise-start}.*\n:label: (\S+)", text)
+    solutions = re.findall(r"{solution-start} (\S+)\n:class: dropdown", text)
+    assert len(exercises) >= 2 and exercises == solutions
+    assert "exercises.check(" in "\n".join(cell.source for cell in cells(path, "code"))
+    assert "{cite}" in text
+
+
+@each_chapter
+def test_the_summary_mirrors_the_objectives(path):
+    text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    objectives = text.split("**What you will learn**")[1].split("**What you need first**")[0]
+    summary = text.split("## Summary")[1].split("**What comes next.**")[0]
+    promised = [re.findall(r"\*(\w+)\*", line) for line in objectives.splitlines() if line[:1] == "-"]
+    kept = [re.findall(r"\*(\w+)\*", line) for line in summary.splitlines() if line[:1] == "-"]
+    assert promised == kept and all(promised)
+
+
+def test_every_chapter_is_in_the_book_and_in_one_format():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    assert [f for f in files if f.startswith("chapters/")] == [
+        f"chapters/{path.stem}" for path in CHAPTERS
+    ]
+    assert {path.suffix for path in (ROOT / "chapters").iterdir() if path.is_file()} == {".ipynb"}

@@ -1,0 +1,355 @@
+"""vaelib.data: the ladder, and one sentence for everything that can go wrong on it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from vaelib import data
+
+
+def one_sentence(error):
+    text = str(error.value)
+    assert "\n" not in text and text.endswith(".") and len(text) < 400, text
+    return text
+
+
+@pytest.fixture
+def small_mnist(monkeypatch):
+    """Arrays in the form of MNIST, but tiny: the checks then run on them in no time."""
+    rng = np.random.default_rng(1)
+    shapes = {"x_train": (30, 28, 28), "y_train": (30,), "x_test": (20, 28, 28), "y_test": (20,)}
+    arrays = {}
+    for key, shape in shapes.items():
+        top = 255 if key.startswith("x") else 9
+        arrays[key] = rng.integers(0, top + 1, shape, dtype=np.uint8)
+        arrays[key].flat[0] = top
+    monkeypatch.setattr(data, "_MNIST_SHAPES", shapes)
+    monkeypatch.setattr(data, "_MNIST_ARRAYS_SHA256", checksum(arrays))
+    return arrays
+
+
+def checksum(arrays):
+    import hashlib
+
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
+
+
+def write(folder, arrays):
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / "mnist.npz", **arrays)
+    return folder / "mnist.npz"
+
+
+# The ladder ---------------------------------------------------------------------------------
+
+
+def check_dataset(dataset):
+    for images, labels in ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)):
+        assert images.dtype == np.float32 and images.shape[1:] == (28, 28, 1)
+        assert images.min() == 0.0 and images.max() == 1.0
+        assert labels.dtype == np.int64 and labels.shape == (len(images),)
+        assert set(np.unique(labels)) <= set(range(10))
+
+
+def test_folder_comes_first(small_mnist, tmp_path, monkeypatch, no_network, empty_cache):
+    write(tmp_path / "here", small_mnist)
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path / "here"))
+    dataset = data.load("mnist")
+    check_dataset(dataset)
+    assert dataset.name == "mnist" and "VAELIB_DATA" in dataset.source
+    assert np.allclose(dataset.x_train[..., 0] * 255, small_mnist["x_train"])
+    assert "checksum is right" in data.mnist_location()
+
+
+def test_cache_comes_second(small_mnist, no_network, empty_cache):
+    write(empty_cache / "datasets", small_mnist)
+    dataset = data.load("mnist")
+    check_dataset(dataset)
+    assert dataset.name == "mnist" and "cache" in dataset.source
+    assert "cache" in data.mnist_location()
+
+
+def test_download_comes_third_and_is_kept(small_mnist, tmp_path, monkeypatch, empty_cache):
+    archive = write(tmp_path / "far away", small_mnist)
+    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
+    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    assert "download" in data.mnist_location()
+    dataset = data.load("mnist")
+    assert dataset.name == "mnist" and "downloaded" in dataset.source
+    assert os.listdir(empty_cache / "datasets") == ["mnist.npz"]
+    assert "cache" in data.load("mnist").source
+
+
+def test_a_read_only_cache_is_no_obstacle(small_mnist, tmp_path, monkeypatch, empty_cache):
+    archive = write(tmp_path / "far away", small_mnist)
+    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
+    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    empty_cache.write_text("a file where the folder should be: not even root can write below it")
+    assert data.load("mnist").source == "MNIST, downloaded by Keras"
+
+
+def test_without_network_the_digits_of_sklearn(no_network, empty_cache, capsys):
+    dataset = data.load("mnist")
+    check_dataset(dataset)
+    assert dataset.name == "digits" and len(dataset.x_train) + len(dataset.x_test) == 1797
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1 and "1,797 digits" in line and "VAELIB_DATA" in line
+    assert not any(files for _, _, files in os.walk(empty_cache)), "nothing is left behind"
+
+
+def test_the_digits_look_like_mnist():
+    digits = data.load("digits")
+    check_dataset(digits)
+    # MNIST leaves a frame of four pixels around a box of 20 x 20.
+    frame = np.ones((28, 28), bool)
+    frame[4:24, 4:24] = False
+    assert digits.x_train[:, frame].max() == 0
+    assert len(np.unique(digits.y_train)) == len(np.unique(digits.y_test)) == 10
+
+
+def test_limits_take_the_first_images(no_network, empty_cache):
+    everything, some = data.load("digits"), data.load("digits", n_train=7, n_test=np.int64(3))
+    assert len(some.x_train) == len(some.y_train) == 7 and len(some.x_test) == 3
+    assert np.array_equal(some.x_train, everything.x_train[:7])
+    assert len(data.load("digits", n_train=10**9).x_train) == len(everything.x_train)
+
+
+@pytest.mark.skipif(not os.environ.get("VAELIB_DATA"), reason="VAELIB_DATA is not set")
+def test_real_mnist():
+    dataset = data.load("mnist")
+    check_dataset(dataset)
+    assert (len(dataset.x_train), len(dataset.x_test)) == (60_000, 10_000)
+    assert np.isclose(dataset.x_train.mean() * 255, 33.318, atol=1e-2)  # known of MNIST
+    assert list(dataset.y_train[:5]) == [5, 0, 4, 1, 9]
+
+
+# Everything that can go wrong -----------------------------------------------------------------
+
+
+def test_unknown_name():
+    with pytest.raises(data.DataError, match="no data set 'minst'.*'mnist'") as error:
+        data.load("minst")
+    one_sentence(error)
+
+
+@pytest.mark.parametrize("limit", [0, -3, 2.5, "many"])
+def test_limit_that_is_no_number_of_images(limit):
+    with pytest.raises(data.DataError, match="n_train must be a positive whole number") as error:
+        data.load("digits", n_train=limit)
+    one_sentence(error)
+
+
+def test_missing_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(data.DataError, match="no folder of that name.*unset VAELIB_DATA") as error:
+        data.load("mnist")
+    one_sentence(error)
+    assert "no folder of that name" in data.mnist_location()
+
+
+def test_folder_without_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    with pytest.raises(data.DataError, match="no mnist.npz") as error:
+        data.load("mnist")
+    one_sentence(error)
+
+
+def test_file_instead_of_folder(small_mnist, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAELIB_DATA", str(write(tmp_path, small_mnist)))
+    with pytest.raises(data.DataError, match="names a file: set it to the folder") as error:
+        data.load("mnist")
+    one_sentence(error)
+
+
+def damage_not_a_zip(path, arrays):
+    path.write_bytes(b"<html>404</html>")
+
+
+def damage_empty(path, arrays):
+    path.write_bytes(b"")
+
+
+def damage_truncated(path, arrays):
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def damage_flipped_bytes(path, arrays):
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 50] = bytes(50)
+    path.write_bytes(bytes(content))
+
+
+def damage_pickled(path, arrays):
+    np.savez(path, **{**arrays, "x_train": np.array([{"a": 1}], dtype=object)})
+
+
+def damage_missing_array(path, arrays):
+    np.savez(path, **{key: array for key, array in arrays.items() if key != "y_test"})
+
+
+def damage_flattened(path, arrays):
+    np.savez(path, **{**arrays, "x_train": arrays["x_train"].reshape(30, 784)})
+
+
+def damage_scaled(path, arrays):
+    np.savez(path, **{**arrays, "x_train": arrays["x_train"] / 255.0})
+
+
+def damage_binary(path, arrays):
+    np.savez(path, **{**arrays, "x_test": arrays["x_test"] // 128})
+
+
+def damage_labels(path, arrays):
+    np.savez(path, **{**arrays, "y_train": arrays["y_train"] + 100})
+
+
+def damage_other_pixels(path, arrays):
+    np.savez(path, **{**arrays, "x_train": arrays["x_train"][::-1]})
+
+
+DAMAGE = {
+    damage_not_a_zip: "damaged or incomplete",
+    damage_empty: "damaged or incomplete",
+    damage_truncated: "damaged or incomplete",
+    damage_flipped_bytes: "damaged or incomplete",
+    damage_pickled: "damaged or incomplete",
+    damage_missing_array: "lacks the array",
+    damage_flattened: r"x_train .* has shape \(30, 784\) instead of \(30, 28, 28\)",
+    damage_scaled: "x_train .* is float64 instead of uint8",
+    damage_binary: "x_test .* reaches up to 1 instead of 255",
+    damage_labels: "y_train .* reaches up to 109 instead of 9",
+    damage_other_pixels: "checksum differs",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+def test_damaged_file_in_the_folder(damage, small_mnist, tmp_path, monkeypatch):
+    path = write(tmp_path, small_mnist)
+    damage(path, small_mnist)
+    before = path.read_bytes()
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    with pytest.raises(data.DataError, match=DAMAGE[damage]) as error:
+        data.load("mnist")
+    assert "replace the file" in one_sentence(error)
+    assert path.read_bytes() == before, "nothing of the reader's is changed"
+    assert "nowhere yet" in data.mnist_location()
+
+
+def test_damaged_cache_is_fetched_again(small_mnist, tmp_path, monkeypatch, empty_cache, capsys):
+    archive = write(tmp_path / "far away", small_mnist)
+    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
+    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    cached = write(empty_cache / "datasets", small_mnist)
+    damage_truncated(cached, small_mnist)
+    assert data.load("mnist").source == "MNIST, downloaded by Keras"
+    assert "not used" in capsys.readouterr().out
+    assert "cache" in data.load("mnist").source, "the damaged file was replaced"
+
+
+def test_damaged_cache_without_network(small_mnist, no_network, empty_cache, capsys):
+    cached = write(empty_cache / "datasets", small_mnist)
+    damage_truncated(cached, small_mnist)
+    assert data.load("mnist").name == "digits"
+    assert cached.exists(), "the reader's file stays"
+
+
+def test_download_with_wrong_content(tmp_path, monkeypatch, empty_cache, capsys):
+    page = tmp_path / "mnist.npz"
+    page.write_text("<html>please log in</html>")
+    monkeypatch.setattr(data, "_MNIST_URL", page.as_uri())
+    assert data.load("mnist").name == "digits"
+    assert os.listdir(empty_cache / "datasets") == [], "no half-written file"
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_silent_server_does_not_hang_us(monkeypatch, empty_cache, capsys):
+    """A server that accepts the call and never answers costs the timeout, not more."""
+    monkeypatch.setattr(data, "SOCKET_TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted = []
+        threading.Thread(target=lambda: accepted.append(server.accept()), daemon=True).start()
+        monkeypatch.setattr(
+            data, "_MNIST_URL", f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz"
+        )
+        for variable in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.delenv(variable, raising=False)
+        start = time.monotonic()
+        assert data.load("mnist").name == "digits"
+        assert time.monotonic() - start < 20
+        assert accepted, "the server was called"
+    assert socket.getdefaulttimeout() is None, "our timeout does not leak"
+    assert os.listdir(empty_cache / "datasets") == []
+
+
+def test_an_interrupted_download_leaves_nothing(monkeypatch, empty_cache):
+    def half_then_interrupt(url, target, hook):
+        with open(target, "wb") as file:
+            file.write(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", half_then_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        data.load("mnist")
+    assert os.listdir(empty_cache / "datasets") == []
+
+
+def test_loading_does_not_import_keras():
+    """Reading a file takes a second; importing TensorFlow takes seven."""
+    code = "import sys; from vaelib import data; data.load('digits'); print('keras' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == "False", result.stderr
+
+
+# check_images ---------------------------------------------------------------------------------
+
+GOOD = np.linspace(0, 1, 2 * 4 * 4 * 3).reshape(2, 4, 4, 3)
+
+
+def test_good_images_pass():
+    data.check_images(GOOD)
+    data.check_images(GOOD[..., :1].astype("float32"))
+    data.check_images(GOOD > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (GOOD * 255, "from 0 to 255, .*divide them by 255"),
+        (GOOD * 2 - 1, "from -1 to 1, .*rescale them"),
+        (np.where(GOOD > 0.9, np.nan, GOOD), "NaN or infinite"),
+        (np.where(GOOD > 0.9, np.inf, GOOD), "NaN or infinite"),
+        (np.arange(10), "like a list of labels"),
+        (GOOD[0], "bring them to"),
+        (GOOD.reshape(2, -1), "bring them to"),
+        (GOOD[:0], "empty"),
+        (np.array(["a"]), "array of numbers"),
+        (np.array([[1], [1, 2]], dtype=object), "array of numbers"),
+    ],
+    ids="raw signed nan inf labels single flat empty words ragged".split(),
+)
+def test_bad_images_are_refused(images, message):
+    with pytest.raises(data.DataError, match=message) as error:
+        data.check_images(images, "test images")
+    assert one_sentence(error).startswith("The test images")
+
+
+def test_shutil_is_not_asked_to_remove_the_cache(empty_cache, no_network, monkeypatch):
+    """Only our own scratch folder may be removed."""
+    removed = []
+    remove = shutil.rmtree
+    monkeypatch.setattr(
+        data.shutil, "rmtree", lambda path, **kw: (removed.append(path), remove(path, **kw))
+    )
+    (empty_cache / "datasets").mkdir(parents=True)
+    (empty_cache / "datasets" / "other.npz").write_bytes(b"mine")
+    data.load("mnist")
+    assert (empty_cache / "datasets" / "other.npz").read_bytes() == b"mine"
+    assert len(removed) == 1 and str(removed[0]) != str(empty_cache / "datasets")

@@ -1,0 +1,150 @@
+"""vaelib.networks: the sources' networks to the parameter, and specs that cannot work."""
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+
+from vaelib import networks
+from vaelib.networks import NetworkSpec, build_decoder, build_encoder, preset
+
+BOTH_KERASES = pytest.mark.parametrize("flavour", [keras, tf_keras], ids=["keras", "tf_keras"])
+
+
+def kinds(model):
+    return [type(layer).__name__ for layer in model.layers]
+
+
+@BOTH_KERASES
+@pytest.mark.parametrize("name", networks.PRESETS)
+def test_every_preset_gives_back_the_input_shape(name, flavour):
+    spec = preset(name, z_dim=3)
+    encoder = build_encoder(spec, keras=flavour)
+    decoder = build_decoder(spec, keras=flavour)
+    images = np.random.default_rng(1).uniform(0, 1, (2, 28, 28, 1)).astype("float32")
+    mu, log_var = encoder(images)
+    assert mu.shape == log_var.shape == (2, 3)
+    x_hat = np.array(decoder(mu))
+    assert x_hat.shape == images.shape and x_hat.min() >= 0 and x_hat.max() <= 1
+    assert build_encoder(spec, variational=False, keras=flavour).output_shape == (None, 3)
+    assert isinstance(encoder, flavour.Model)
+
+
+def test_the_series_network():
+    # 320 + 18,496 + 73,856 in the convolutions, twice 6,272 x 2 + 2 for mu and log_var.
+    assert build_encoder(preset("series")).count_params() == 92_672 + 2 * 12_546
+    # 18,816 in the bridge, then 73,792 + 18,464 + 289.
+    assert build_decoder(preset("series")).count_params() == 111_361
+
+
+@BOTH_KERASES
+def test_machinecurves_network_to_the_parameter(flavour):
+    spec = preset("machinecurve")
+    encoder, decoder = build_encoder(spec, keras=flavour), build_decoder(spec, keras=flavour)
+    assert (encoder.count_params(), decoder.count_params()) == (17_208, 9_137)
+    trainable = sum(
+        int(np.prod(weight.shape)) for model in (encoder, decoder) for weight in model.trainable_weights
+    )
+    assert trainable == 24_641
+    names = kinds(encoder)
+    assert names.index("Activation") < names.index("BatchNormalization"), "ReLU, then batch norm"
+
+
+def test_the_dense_network_of_the_notes_has_sigmoids_everywhere():
+    spec = preset("tfp_dense")
+    code = build_encoder(spec, variational=False).layers[-1]
+    assert code.activation is keras.activations.sigmoid
+    assert build_encoder(spec, variational=False).count_params() == 784 * 256 + 256 + 16_448 + 130
+
+
+@BOTH_KERASES
+def test_selu_brings_what_it_needs(flavour):
+    spec = preset("series", activation="selu", dropout=0.25)
+    for model in (build_encoder(spec, keras=flavour), build_decoder(spec, keras=flavour)):
+        assert "AlphaDropout" in kinds(model) and "Dropout" not in kinds(model)
+    first = build_encoder(spec, keras=flavour).get_layer("conv_0")
+    assert isinstance(first.kernel_initializer, flavour.initializers.LecunNormal)
+    # The layers that put out numbers of their own are not SELU layers.
+    output = build_decoder(spec, keras=flavour).get_layer("conv_transpose_2")
+    assert not isinstance(output.kernel_initializer, flavour.initializers.LecunNormal)
+
+
+def test_leaky_relu_has_the_slope_of_keras_2():
+    """keras.activations.leaky_relu has 0.2; the layer, which the sources use, has 0.3."""
+    layer = next(x for x in build_encoder(preset("series")).layers if "Leaky" in type(x).__name__)
+    assert np.isclose(layer(np.array([-1.0], "float32"))[0], -0.3)
+
+
+@pytest.mark.parametrize("activation, kind", [("relu", "Activation"), ("leaky_relu", "LeakyReLU")])
+def test_batch_norm_before_activation_and_dropout_after(activation, kind):
+    spec = preset("series", activation=activation, batch_norm="before", dropout=0.25)
+    names = kinds(build_encoder(spec))
+    assert names[1:5] == ["Conv2D", "BatchNormalization", kind, "Dropout"]
+    names = kinds(build_decoder(spec))
+    start = names.index("Conv2DTranspose")
+    assert names[start : start + 4] == ["Conv2DTranspose", "BatchNormalization", kind, "Dropout"]
+    assert names[-1] == "Conv2DTranspose", "the last layer is the image, undisturbed"
+
+
+def test_colour_images_and_odd_sizes():
+    spec = NetworkSpec(
+        input_shape=(32, 48, 3), filters=(8, 8), strides=(2, 2),
+        decoder_filters=(8, 3), decoder_strides=(2, 2), z_dim=4,
+    )  # fmt: skip
+    assert build_decoder(spec).output_shape == (None, 32, 48, 3)
+    assert spec.shape_before_flattening == (8, 12, 8)
+
+
+def test_a_decoder_that_does_not_fit_is_refused_with_both_shapes():
+    with pytest.raises(ValueError, match=r"\(32, 32, 1\), .* \(28, 28, 1\)"):
+        NetworkSpec(
+            filters=(8, 8, 8, 8), strides=(2, 2, 2, 2),
+            decoder_filters=(8, 8, 8, 1), decoder_strides=(2, 2, 2, 2),
+        )  # fmt: skip
+    with pytest.raises(ValueError, match=r"\(28, 28, 3\), .* \(28, 28, 1\)"):
+        preset("series", decoder_filters=(64, 32, 3))
+    with pytest.raises(ValueError, match=r"\(14, 14, 1\), .* \(28, 28, 1\)"):
+        preset("series", decoder_strides=(2, 1, 1))
+
+
+def test_the_predicted_shape_is_what_keras_builds():
+    """The refusal above rests on our arithmetic; here Keras has the last word."""
+    for size, strides in ((28, (2, 2, 2)), (30, (2, 2)), (31, (3,)), (9, (2, 2, 2, 2))):
+        factor = int(np.prod(strides))
+        image = keras.Input((size, size, 1))
+        x = image
+        for stride in strides:
+            x = keras.layers.Conv2D(2, 3, strides=stride, padding="same")(x)
+        up = keras.layers.Conv2DTranspose(1, 3, strides=factor, padding="same")(x)
+        predicted = NetworkSpec(
+            input_shape=tuple(up.shape[1:]), filters=(2,) * len(strides), strides=strides,
+            decoder_filters=(1,), decoder_strides=(factor,),
+        )  # fmt: skip
+        assert predicted.shape_before_flattening == tuple(x.shape[1:])
+        assert predicted.output_shape == tuple(up.shape[1:])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"z_dim": 0}, "z_dim needs positive whole numbers, but holds 0"),
+        ({"z_dim": 2.0}, "z_dim needs positive whole numbers, but holds 2.0"),
+        ({"z_dim": "2"}, "z_dim needs positive whole numbers"),
+        ({"z_dim": True}, "z_dim needs positive whole numbers"),
+        ({"input_shape": (28, 28)}, r"input_shape must be \(height, width, channels\)"),
+        ({"filters": (32, 64)}, "filters and strides need one entry per layer, but have 2 and 3"),
+        ({"filters": (32, -64, 128)}, "filters needs positive whole numbers, but holds -64"),
+        ({"activation": "swish"}, "no activation 'swish' here: use one of"),
+        ({"batch_norm": True}, "batch_norm is None, 'before' or 'after'"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"filters": (), "strides": ()}, "give the encoder filters and strides, too"),
+    ],
+)
+def test_nonsense_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        preset("series", **changes)
+
+
+def test_unknown_preset():
+    with pytest.raises(ValueError, match="no preset 'foster': use one of.*'series'"):
+        preset("foster")

@@ -1,0 +1,206 @@
+"""vaelib.objectives against oracles that know nothing of it: TFP, scipy, Monte Carlo, Keras."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.stats
+import tensorflow as tf
+import tensorflow_probability as tfp
+from keras import ops
+
+from vaelib import objectives
+
+RNG = np.random.default_rng(0)
+MU = RNG.normal(0, 2, (50, 5))
+LOG_VAR = RNG.normal(0, 2, (50, 5))
+
+
+def tfp_kl(mu, log_var):
+    cloud = tfp.distributions.MultivariateNormalDiag(mu, np.exp(log_var / 2))
+    prior = tfp.distributions.MultivariateNormalDiag(np.zeros_like(mu))
+    return tfp.distributions.kl_divergence(cloud, prior).numpy()
+
+
+# KL ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype, rtol", [("float64", 1e-12), ("float32", 1e-5)])
+def test_kl_is_tfps(dtype, rtol):
+    ours = objectives.gaussian_kl(MU.astype(dtype), LOG_VAR.astype(dtype))
+    assert ours.shape == (50,)
+    assert np.allclose(ours, tfp_kl(MU, LOG_VAR), rtol=rtol)
+
+
+def test_kl_is_the_integral_of_its_definition():
+    for mu, log_var in ((0.0, 0.0), (1.5, -1.0), (-2.0, 1.2)):
+        q = scipy.stats.norm(mu, np.exp(log_var / 2))
+        p = scipy.stats.norm(0, 1)
+        integral, _ = scipy.integrate.quad(
+            lambda z, q=q, p=p: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), -25, 25, epsabs=1e-12
+        )
+        ours = float(objectives.gaussian_kl(np.array([[mu]]), np.array([[log_var]]))[0])
+        assert np.isclose(ours, integral, atol=1e-8)
+
+
+def test_kl_is_the_monte_carlo_mean():
+    mu, log_var = np.array([0.8, -0.3]), np.array([-1.5, 0.4])
+    sigma = np.exp(log_var / 2)
+    z = mu + sigma * np.random.default_rng(1).normal(size=(400_000, 2))
+    ratio = (scipy.stats.norm(mu, sigma).logpdf(z) - scipy.stats.norm(0, 1).logpdf(z)).sum(axis=1)
+    standard_error = ratio.std() / np.sqrt(len(ratio))
+    ours = float(objectives.gaussian_kl(mu[None], log_var[None])[0])
+    assert abs(ours - ratio.mean()) < 4 * standard_error
+    assert standard_error < 0.005, "an error so large would prove nothing"
+
+
+def test_kl_is_zero_only_for_the_prior():
+    assert np.all(objectives.gaussian_kl(np.zeros((3, 4)), np.zeros((3, 4))) == 0)
+    assert np.all(np.array(objectives.gaussian_kl(MU, LOG_VAR)) > 0)
+    nearly = objectives.gaussian_kl(np.full((1, 2), 1e-4), np.full((1, 2), -1e-4))
+    assert 0 < float(nearly[0]) < 1e-6
+
+
+@pytest.mark.parametrize("log_var", [-100.0, -60.0, -20.0, 20.0, 59.0])
+@pytest.mark.parametrize("mu", [0.0, -30.0, 1e4])
+def test_kl_of_extreme_clouds(mu, log_var):
+    mu, log_var = np.full((1, 2), mu), np.full((1, 2), log_var)
+    for dtype in ("float64", "float32"):
+        ours = np.array(objectives.gaussian_kl(mu.astype(dtype), log_var.astype(dtype)))
+        assert np.allclose(ours, tfp_kl(mu, log_var), rtol=1e-4)
+
+
+@pytest.mark.parametrize("log_var", [61.0, 88.0, 89.0, 100.0])
+def test_kl_stays_finite_and_points_back_beyond_float32(log_var):
+    variable = tf.Variable(np.full((128, 16), log_var, "float32"))
+    with tf.GradientTape() as tape:
+        loss = ops.mean(objectives.gaussian_kl(tf.zeros((128, 16)), variable))
+    gradient = tape.gradient(loss, variable)
+    assert np.isfinite(loss.numpy()) and np.all(np.isfinite(gradient))
+    assert np.all(gradient.numpy() > 0), "a step along the gradient makes the cloud smaller"
+
+
+def test_kl_grows_without_a_jump_where_the_tangent_takes_over():
+    log_var = np.linspace(55, 65, 201)[:, None]
+    values = np.array(objectives.gaussian_kl(np.zeros_like(log_var), log_var))
+    steps = np.diff(values)
+    assert np.all(steps > 0) and np.all(steps[1:] / steps[:-1] < 1.1)
+
+
+def test_kl_gradient_is_the_derivative_of_the_formula():
+    mu, log_var = tf.Variable(MU), tf.Variable(LOG_VAR)
+    with tf.GradientTape() as tape:
+        total = ops.sum(objectives.gaussian_kl(mu, log_var))
+    d_mu, d_log_var = tape.gradient(total, [mu, log_var])
+    assert np.allclose(d_mu, MU)
+    assert np.allclose(d_log_var, 0.5 * (np.exp(LOG_VAR) - 1))
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (1, 2), (4,), (4, 3)])
+def test_kl_refuses_shapes_that_numpy_would_stretch(shape):
+    with pytest.raises(ValueError, match=r"mu and log_var must have one shape.*\(4, 2\)"):
+        objectives.gaussian_kl(np.zeros((4, 2)), np.zeros(shape))
+
+
+# Reconstruction ------------------------------------------------------------------------------
+
+
+def test_reconstruction_is_minus_the_bernoulli_log_likelihood():
+    x = RNG.integers(0, 2, (6, 28, 28, 1)).astype("float64")
+    x_hat = RNG.uniform(0.01, 0.99, x.shape)
+    expected = -scipy.stats.bernoulli(x_hat).logpmf(x).sum(axis=(1, 2, 3))
+    assert np.allclose(objectives.reconstruction(x, x_hat), expected, rtol=1e-5)
+
+
+def test_reconstruction_is_keras_mean_times_pixels():
+    x, x_hat = RNG.uniform(0, 1, (2, 6, 8, 8, 3)).astype("float32")
+    mean = keras.losses.BinaryCrossentropy()(x, x_hat)
+    assert np.isclose(np.mean(objectives.reconstruction(x, x_hat)), 8 * 8 * 3 * mean, rtol=1e-5)
+
+
+def test_reconstruction_of_a_hopeless_pixel_is_bounded():
+    black, white = np.zeros((1, 2, 2, 1), "float32"), np.ones((1, 2, 2, 1), "float32")
+    worst = float(objectives.reconstruction(white, black)[0])
+    assert np.isclose(worst, 4 * -np.log(1e-7), rtol=1e-3)
+    assert float(objectives.reconstruction(white, white)[0]) < 1e-5
+
+
+def test_reconstruction_refuses_other_shapes():
+    with pytest.raises(ValueError, match="x and x_hat must have one shape"):
+        objectives.reconstruction(np.zeros((2, 28, 28)), np.zeros((2, 28, 28, 1)))
+
+
+def test_the_terms_work_inside_a_compiled_function():
+    x = tf.constant(RNG.uniform(0, 1, (3, 28, 28, 1)).astype("float32"))
+    mu = tf.constant(MU[:3].astype("float32"))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 28, 28, 1)), tf.TensorSpec((None, 5))])
+    def compiled(images, means):
+        return objectives.elbo(images, 0.9 * images + 0.05, means, 0.1 * means)
+
+    assert np.allclose(compiled(x, mu), objectives.elbo(x, 0.9 * x + 0.05, mu, 0.1 * mu), rtol=1e-5)
+
+
+# ELBO and weights ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("beta", [0, 0.01, 1, 10.0])
+def test_elbo_is_minus_the_weighted_sum(beta):
+    x, x_hat = RNG.uniform(0.05, 0.95, (2, 4, 6, 6, 1))
+    mu, log_var = MU[:4], LOG_VAR[:4]
+    terms = np.array(objectives.reconstruction(x, x_hat)) + beta * tfp_kl(mu, log_var)
+    assert np.allclose(objectives.elbo(x, x_hat, mu, log_var, beta=beta), -terms, rtol=1e-5)
+
+
+def test_elbo_is_below_the_evidence():
+    """A model whose evidence is known: p(x=1) = E[sigmoid(z)] = 1/2 for z ~ N(0, 1)."""
+    z = np.random.default_rng(3).normal(0.4, np.exp(-0.1), size=(200_000, 1))
+    x_hat = 1 / (1 + np.exp(-z))
+    mu, log_var = np.full_like(z, 0.4), np.full_like(z, -0.2)
+    bound = np.mean(objectives.elbo(np.ones_like(z), x_hat, mu, log_var))
+    assert np.log(0.5) - 0.05 < bound < np.log(0.5)
+
+
+@pytest.mark.parametrize("beta", [-1, np.nan])
+def test_elbo_refuses_a_bad_beta(beta):
+    image = np.full((1, 2, 2, 1), 0.5)
+    with pytest.raises(ValueError, match="beta must be a number of at least 0"):
+        objectives.elbo(image, image, np.zeros((1, 2)), np.zeros((1, 2)), beta=beta)
+
+
+@pytest.mark.parametrize(
+    ("fact", "z_dim", "beta"), [(6.5e-4, 2, 0.5096), (6.5e-4, 12, 0.08493), (0.5e-4, 16, 0.0049)]
+)
+def test_fact_and_beta_of_the_series(fact, z_dim, beta):
+    assert np.isclose(objectives.beta_from_fact(fact, 784, z_dim), beta, rtol=1e-3)
+    assert np.isclose(objectives.fact_from_beta(beta, 784, z_dim), fact, rtol=1e-3)
+
+
+def test_fact_is_beta_on_real_tensors():
+    """The series' loss, written as the series writes it, is ours divided by the pixels."""
+    x, x_hat = RNG.uniform(0.05, 0.95, (2, 8, 28, 28, 1)).astype("float32")
+    mu, log_var, fact = MU[:8], LOG_VAR[:8], 3e-4
+    series = np.mean(keras.losses.BinaryCrossentropy()(x, x_hat)) - fact * np.mean(
+        1 + log_var - mu**2 - np.exp(log_var)
+    )
+    beta = objectives.beta_from_fact(fact, n_pixels=784, z_dim=5)
+    ours = -np.mean(objectives.elbo(x, x_hat, mu.astype("f"), log_var.astype("f"), beta=beta))
+    assert np.isclose(784 * series, ours, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((-1e-4, 784, 2), "fact must be a finite number"),
+        ((np.nan, 784, 2), "fact must be a finite number"),
+        ((np.inf, 784, 2), "fact must be a finite number"),
+        ((1e-4, 0, 2), "n_pixels must be a positive whole number"),
+        ((1e-4, 784, 0), "z_dim must be a positive whole number"),
+        ((1e-4, 784, 2.5), "z_dim must be a positive whole number"),
+    ],
+)
+def test_conversions_refuse_nonsense(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        objectives.beta_from_fact(*arguments)
+    with pytest.raises(ValueError, match=message.replace("fact", "beta")):
+        objectives.fact_from_beta(*arguments)

@@ -1,0 +1,95 @@
+"""vaelib.plots: figures that say what they show, for grey and for colour images."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from vaelib import plots
+
+RNG = np.random.default_rng(1)
+GREY = RNG.uniform(0, 1, (12, 8, 8, 1))
+COLOUR = RNG.uniform(0, 1, (12, 8, 8, 3))
+CODES = RNG.normal(size=(200, 2))
+LABELS = np.arange(200) % 10
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def figures():
+    yield plots.image_grid(GREY, columns=5, titles=[str(n) for n in range(12)])
+    yield plots.image_grid(COLOUR)
+    yield plots.reconstructions(GREY[:4], GREY[4:8])
+    yield plots.reconstructions(COLOUR[:4], [COLOUR[4:8], COLOUR[8:]], labels=("x", "a", "b"))
+    yield plots.latent_map({"one": (CODES, LABELS), "two": (3 * CODES, LABELS)})
+    yield plots.loss_curves({"loss": [3, 2, 1], "val_loss": [3, 2.5, 2]})
+
+
+def test_every_figure_is_opaque_and_can_be_drawn():
+    for figure in figures():
+        assert to_rgb(figure.get_facecolor()) == (1, 1, 1) and figure.get_facecolor()[3] == 1
+        figure.canvas.draw()
+        pixels = np.asarray(figure.canvas.buffer_rgba())
+        assert pixels[..., 3].min() == 255
+
+
+def test_maps_and_curves_name_their_axes():
+    map_, curves = plots.latent_map({"a": (CODES, LABELS)}), plots.loss_curves({"loss": [2, 1]})
+    assert all(axis.get_xlabel() and axis.get_ylabel() for axis in (*map_.axes, *curves.axes))
+
+
+def test_panels_of_a_map_share_their_axes():
+    figure = plots.latent_map({"small": (CODES, LABELS), "large": (10 * CODES, LABELS)})
+    small, large = figure.axes
+    assert small.get_xlim() == large.get_xlim() and small.get_ylim() == large.get_ylim()
+    assert large.get_xlim()[0] < 10 * CODES[:, 0].min()
+
+
+def test_a_map_names_every_class_beside_its_colour():
+    figure = plots.latent_map({"a": (CODES, LABELS)})
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == [str(n) for n in range(10)]
+
+
+def test_a_map_of_sixteen_dimensions_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(images, 2\), but 'a' has \(5, 16\)"):
+        plots.latent_map({"a": (np.zeros((5, 16)), np.zeros(5))})
+
+
+def luminance(colour):
+    channels = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], channels))
+
+
+def test_class_colours_stay_apart_for_red_green_blind_readers():
+    """Simulate deuteranopia (Machado et al. 2009, severity 1) and measure the distances."""
+    matrix = np.array(
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+    )
+    seen = [np.clip(matrix @ to_rgb(colour), 0, 1) for colour in plots.CLASS_COLOURS]
+    distances = [np.linalg.norm(a - b) for n, a in enumerate(seen) for b in seen[:n]]
+    assert min(distances) > 0.08
+    assert len(set(plots.CLASS_COLOURS)) == 10
+
+
+def test_a_faint_image_stays_faint():
+    figure = plots.image_grid(np.full((1, 4, 4, 1), 0.1), columns=1)
+    assert figure.axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_show_passes_the_alt_text_on_and_closes_the_figure(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda figure, metadata: shown.append(metadata))
+    figure = plots.loss_curves({"loss": [2, 1]})
+    plots.show(figure, alt="The loss falls\n    from two to one.")
+    assert shown == [{"image/png": {"alt": "The loss falls from two to one."}}]
+    assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize("alt", ["", "plot", None])
+def test_show_insists_on_an_alt_text(alt):
+    with pytest.raises(ValueError, match="needs a text alternative"):
+        plots.show(plt.figure(), alt=alt)

@@ -1,0 +1,111 @@
+"""Measure how the chapters' quick runs were chosen: ``python tools/measure_runs.py``.
+
+Trains each candidate once on this machine and writes book/_data/runs.json, and from it
+the table that the page book/runs includes. Keep the machine quiet meanwhile.
+"""
+
+import json
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+DATA = Path(__file__).resolve().parent.parent / "book" / "_data"
+
+# chapter, model, network, batch, rate, schedule, XLA, training images, epochs
+CANDIDATES = [
+    (1, "AE", "series", 128, 5e-4, "constant", False, 24_000, 2),
+    (1, "AE", "series", 128, 2e-3, "cosine", False, 24_000, 2),
+    (1, "AE", "series", 64, 4e-3, "cosine", False, 24_000, 2),
+    (1, "AE", "series", 64, 4e-3, "cosine", True, 24_000, 2),
+    (2, "VAE", "series", 64, 4e-3, "cosine", False, 30_000, 1),
+    (2, "VAE", "machinecurve", 128, 2e-3, "cosine", False, 30_000, 5),
+    (2, "VAE", "quick", 256, 2e-3, "constant", True, 30_000, 12),
+    (2, "VAE", "quick", 256, 2e-3, "cosine", True, 30_000, 12),
+]
+NAMES = "chapter model network batch rate schedule xla images epochs".split()
+
+
+def measure(candidate):
+    """Train one candidate; return it with the seconds it took and its validation loss in nats."""
+    import keras
+    from keras import ops
+
+    from vaelib import data, networks, objectives
+    from vaelib.layers import Sampling
+
+    row = dict(zip(NAMES, candidate))
+    mnist = data.load("mnist", n_train=row["images"], n_test=2_000)
+    if mnist.name != "mnist":
+        raise SystemExit("This table needs MNIST: set VAELIB_DATA to a folder with mnist.npz.")
+    keras.utils.set_random_seed(1)
+    spec = networks.preset(row["network"])
+
+    class AddKL(keras.layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ops.mean(objectives.gaussian_kl(*inputs)))
+            return inputs
+
+    encoder = networks.build_encoder(spec, variational=row["model"] == "VAE")
+    z = encoder.output
+    if row["model"] == "VAE":
+        z = Sampling(seed=1)(AddKL()(z))
+    model = keras.Model(encoder.input, networks.build_decoder(spec)(z))
+    rate = row["rate"]
+    if row["schedule"] == "cosine":
+        steps = row["epochs"] * -(-row["images"] // row["batch"])
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    model.compile(
+        keras.optimizers.Adam(rate), loss=objectives.reconstruction, jit_compile=row["xla"],
+        steps_per_execution=20 if row["network"] == "quick" else 1,
+    )  # fmt: skip
+    start = time.perf_counter()
+    model.fit(
+        mnist.x_train, mnist.x_train, batch_size=row["batch"], epochs=row["epochs"], verbose=0
+    )
+    row["seconds"] = round(time.perf_counter() - start, 1)
+    row["loss"] = round(float(model.evaluate(mnist.x_test, mnist.x_test, verbose=0)), 1)
+    return row
+
+
+def table(record):
+    """The Markdown table of a record."""
+    lines = [
+        "| for chapter | model | network | batch | learning rate | XLA | images seen | seconds | "
+        "loss (nats) |",
+        "|---|---|---|--:|---|---|--:|--:|--:|",
+    ]
+    for row in record["rows"]:
+        lines.append(
+            f"| {row['chapter']} | {row['model']} | `{row['network']}` | {row['batch']} "
+            f"| {row['rate']:g}, {row['schedule']} | {'on' if row['xla'] else 'off'} "
+            f"| {row['images'] * row['epochs']:,} | {row['seconds']:.0f} | {row['loss']:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    from vaelib import quiet_tensorflow
+
+    quiet_tensorflow()
+    import psutil
+
+    rows = []
+    for candidate in CANDIDATES:
+        rows.append(measure(candidate))
+        print(rows[-1], flush=True)
+    record = {
+        "python": platform.python_version(),
+        "tensorflow": version("tensorflow"),
+        "keras": version("keras"),
+        "cores": psutil.cpu_count(),
+        "seed": 1,
+        "rows": rows,
+    }
+    DATA.mkdir(exist_ok=True)
+    (DATA / "runs.json").write_text(json.dumps(record, indent=1) + "\n")
+    (DATA / "runs-table.md").write_text(table(record))
+
+
+if __name__ == "__main__":
+    main()
