@@ -134,7 +134,9 @@ def test_the_summary_mirrors_the_objectives(path):
     text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
     objectives = text.split("**What you will learn**")[1].split("**What you need first**")[0]
     summary = text.split("## Summary")[1].split("**What comes next.**")[0]
-    promised = [re.findall(r"\*(\w+)\*", line) for line in objectives.splitlines() if line[:1] == "-"]
+    promised = [
+        re.findall(r"\*(\w+)\*", line) for line in objectives.splitlines() if line[:1] == "-"
+    ]
     kept = [re.findall(r"\*(\w+)\*", line) for line in summary.splitlines() if line[:1] == "-"]
     assert promised == kept and all(promised)
 
@@ -145,4 +147,5 @@ def test_every_chapter_is_in_the_book_and_in_one_format():
     assert [f for f in files if f.startswith("chapters/")] == [
         f"chapters/{path.stem}" for path in CHAPTERS
     ]
-    assert {path.suffix for path in (ROOT / "chapters").iterdir() if path.is_file()} == {".ipynb"}
+    stored = {path.name for path in (ROOT / "chapters").iterdir() if path.is_file()}
+    assert stored == {path.name for path in CHAPTERS} | {"ruff.toml"}

@@ -43,7 +43,9 @@ def test_machinecurves_network_to_the_parameter(flavour):
     encoder, decoder = build_encoder(spec, keras=flavour), build_decoder(spec, keras=flavour)
     assert (encoder.count_params(), decoder.count_params()) == (17_208, 9_137)
     trainable = sum(
-        int(np.prod(weight.shape)) for model in (encoder, decoder) for weight in model.trainable_weights
+        int(np.prod(weight.shape))
+        for model in (encoder, decoder)
+        for weight in model.trainable_weights
     )
     assert trainable == 24_641
     names = kinds(encoder)

@@ -66,9 +66,7 @@ def luminance(colour):
 
 def test_class_colours_stay_apart_for_red_green_blind_readers():
     """Simulate deuteranopia (Machado et al. 2009, severity 1) and measure the distances."""
-    matrix = np.array(
-        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
-    )
+    matrix = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
     seen = [np.clip(matrix @ to_rgb(colour), 0, 1) for colour in plots.CLASS_COLOURS]
     distances = [np.linalg.norm(a - b) for n, a in enumerate(seen) for b in seen[:n]]
     assert min(distances) > 0.08

@@ -7,6 +7,7 @@ notebook on disk stays as it was.
 """
 
 import argparse
+import base64
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
+FRONT_PICTURE = ROOT / "book" / "_static" / "front.png"
 MAX_BYTES = 1_500_000
 EXPECTED_ERROR = {"raises-exception", "nbval-raises-exception"}
 # Any absolute path of a Unix or Windows machine, and Python's object addresses.
@@ -82,6 +84,16 @@ def _joined_streams(outputs):
     return joined
 
 
+def front_picture(notebook):
+    """The picture of the cell tagged "front-page", as bytes, or None."""
+    for cell in notebook.cells:
+        if "front-page" in cell.metadata.get("tags", []):
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}):
+                    return base64.b64decode(output.data["image/png"])
+    return None
+
+
 def execute(path):
     """Run one notebook; store it if there is nothing to complain about."""
     notebook = nbformat.read(path, as_version=4)
@@ -95,6 +107,9 @@ def execute(path):
         unfinished = path.with_suffix(".part")
         nbformat.write(notebook, unfinished)
         os.replace(unfinished, path)
+        picture = front_picture(notebook)
+        if picture:
+            FRONT_PICTURE.write_bytes(picture)
     return complaints
 
 

@@ -1,8 +1,8 @@
 """The figures that several chapters draw. Only chapters import this module.
 
-Every function returns a Matplotlib figure on an opaque white ground (books have a
-dark mode) and leaves showing it to ``show``, which insists on a description for
-readers who cannot see it.
+Figures have an opaque white ground (books have a dark mode). Functions that draw
+return them and leave showing to ``show``, which insists on a description for readers
+who cannot see the picture.
 """
 
 import matplotlib.pyplot as plt
@@ -16,6 +16,22 @@ CLASS_COLOURS = (
     "#DDCC77", "#CC6677", "#882255", "#AA4499", "#777777",
 )  # fmt: skip
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, for lines
+
+
+def panels(rows, columns, size, **options):
+    """A figure with axes, laid out without overlaps, on an opaque white ground.
+
+    Args:
+        rows, columns: of axes.
+        size: (width, height) in inches.
+        options: for ``matplotlib.pyplot.subplots``, such as ``sharex=True``.
+
+    Returns:
+        figure and axes, as ``subplots`` does.
+    """
+    return plt.subplots(
+        rows, columns, figsize=size, layout="constrained", facecolor="white", dpi=100, **options
+    )
 
 
 def show(figure, alt):
@@ -49,7 +65,7 @@ def image_grid(images, columns=10, titles=None, scale=0.75):
     images = np.asarray(images)
     rows = -(-len(images) // columns)
     height = scale * (1.35 if titles is not None else 1.0)
-    figure, axes = _figure(rows, columns, (columns * scale, rows * height))
+    figure, axes = panels(rows, columns, (columns * scale, rows * height), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     for number, (axis, image) in enumerate(zip(axes.flat, images)):
@@ -69,7 +85,8 @@ def reconstructions(images, reconstructed, labels=("input", "output"), scale=0.7
         scale: side of an image in inches.
     """
     rows = [images, *(reconstructed if isinstance(reconstructed, list) else [reconstructed])]
-    figure, axes = _figure(len(rows), len(images), (len(images) * scale + 0.8, len(rows) * scale))
+    size = (len(images) * scale + 0.8, len(rows) * scale)
+    figure, axes = panels(len(rows), len(images), size, squeeze=False)
     for row, label, row_axes in zip(rows, labels, axes):
         for image, axis in zip(row, row_axes):
             _draw_image(axis, image)
@@ -79,30 +96,30 @@ def reconstructions(images, reconstructed, labels=("input", "output"), scale=0.7
     return figure
 
 
-def latent_map(panels, limits=None, scale=4.6):
+def latent_map(maps, limits=None, scale=4.6):
     """Codes in the plane, coloured by class, each class named at its median.
 
     Args:
-        panels: a dict from title to (codes, labels), one map each, side by side on the
+        maps: a dict from title to (codes, labels), one map each, side by side on the
             same axes; codes have shape (images, 2).
-        limits: ((x_low, x_high), (y_low, y_high)); None fits all panels.
+        limits: ((x_low, x_high), (y_low, y_high)); None fits all maps.
         scale: side of a map in inches.
 
     Raises:
         ValueError: codes that are not two-dimensional.
     """
-    for title, (codes, _) in panels.items():
+    for title, (codes, _) in maps.items():
         if np.ndim(codes) != 2 or np.shape(codes)[1] != 2:
             raise ValueError(
                 f"A map needs codes of shape (images, 2), but {title!r} has {np.shape(codes)}: "
                 "for more dimensions, map two of them or a projection."
             )
     if limits is None:
-        stacked = np.concatenate([np.asarray(codes) for codes, _ in panels.values()])
+        stacked = np.concatenate([np.asarray(codes) for codes, _ in maps.values()])
         margin = 0.05 * np.ptp(stacked, axis=0)
         limits = np.stack([stacked.min(axis=0) - margin, stacked.max(axis=0) + margin], axis=1)
-    figure, axes = _figure(1, len(panels), (len(panels) * scale, scale))
-    for axis, (title, (codes, labels)) in zip(axes.flat, panels.items()):
+    figure, axes = panels(1, len(maps), (len(maps) * scale, scale), squeeze=False)
+    for axis, (title, (codes, labels)) in zip(axes.flat, maps.items()):
         for number, label in enumerate(np.unique(labels)):
             chosen = np.asarray(codes)[np.asarray(labels) == label]
             colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
@@ -141,8 +158,7 @@ def loss_curves(history, ylabel="loss"):
         history: ``History.history`` of ``fit``, with "loss" and, if there, "val_loss".
         ylabel: what the loss is, with its unit.
     """
-    figure, axes = _figure(1, 1, (5.2, 3.2))
-    axis = axes.flat[0]
+    figure, axis = panels(1, 1, (5.2, 3.2))
     epochs = np.arange(1, len(history["loss"]) + 1)
     axis.plot(epochs, history["loss"], "o-", color=BLUE, label="training")
     if "val_loss" in history:
@@ -152,12 +168,6 @@ def loss_curves(history, ylabel="loss"):
     axis.grid(color="0.9", linewidth=0.6)
     axis.legend(frameon=False)
     return figure
-
-
-def _figure(rows, columns, size):
-    return plt.subplots(
-        rows, columns, figsize=size, squeeze=False, layout="constrained", facecolor="white", dpi=100
-    )
 
 
 def _draw_image(axis, image):

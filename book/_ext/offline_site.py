@@ -1,7 +1,8 @@
-"""Put MathJax into the site, so that formulas are drawn without a network.
+"""Let the site work without a network: bundle MathJax, drop the loader of Thebe.
 
 The package sphinx-mathjax-offline ships all of MathJax, 24 MB; the book needs one
-script and its fonts.
+script and its fonts. Jupyter Book 1 adds Thebe's loader to every page even where the
+book does not use it, twice, which is an error in the browser's console.
 """
 
 import shutil
@@ -24,6 +25,15 @@ def copy_mathjax(app, error):
             shutil.copyfile(source / part, target / part)
 
 
+def drop_thebe(app, pagename, templatename, context, doctree):
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in f"{script} {getattr(script, 'attributes', '')}".lower()
+    ]
+
+
 def setup(app):
     app.connect("build-finished", copy_mathjax)
+    app.connect("html-page-context", drop_thebe, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

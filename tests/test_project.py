@@ -1,0 +1,84 @@
+"""The promises of the README and of CONTRIBUTING that no other test keeps."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import nbformat
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tracked():
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    return [ROOT / name for name in listing.stdout.splitlines()]
+
+
+def test_requirements_are_pinned_and_installed():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    assert len(pins) > 15
+    for name, version in pins.items():
+        assert importlib.metadata.version(name) == version
+
+
+def test_the_readme_names_every_command_of_the_makefile():
+    commands = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    readme = (ROOT / "README.md").read_text()
+    assert {"book", "test", "lab", "help"} <= set(commands)
+    for command in ("book", "test", "lab", "help"):
+        assert f"make {command}" in readme
+    listing = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    for command in commands:
+        assert re.search(rf"^  {command}\s", listing, re.M), command
+
+
+def test_ci_calls_the_two_commands():
+    script = (ROOT / ".ci/run").read_text()
+    assert "\nmake book\n" in script and "\nmake test\n" in script
+    assert os.access(ROOT / ".ci/run", os.X_OK) and os.access(ROOT / ".binder/postBuild", os.X_OK)
+
+
+def test_one_repository_address_everywhere():
+    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    name = url.removeprefix("https://github.com/")
+    for path in ("README.md", "CITATION.cff", "book/setup.md"):
+        assert name in (ROOT / path).read_text(), path
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        first = next(c for c in nbformat.read(path, 4).cells if c.cell_type == "code")
+        assert f"git+{url}" in first.source and "google.colab" in first.source
+        assert "remove-cell" in first.metadata.tags
+
+
+def test_readme_and_front_page_list_every_chapter():
+    readme, front = (ROOT / "README.md").read_text(), (ROOT / "index.md").read_text()
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        title = nbformat.read(path, 4).cells[0].source.splitlines()[0].removeprefix("# ")
+        assert title in readme, title
+        assert f"chapters/{path.stem}" in front
+
+
+def test_the_library_stays_small():
+    lines = sum(len(path.read_text().splitlines()) for path in (ROOT / "vaelib").rglob("*.py"))
+    assert lines < 1_500
+
+
+def test_the_rules_of_the_house():
+    """data knows nothing of models, networks nothing of losses, nothing imports plots."""
+    for path in (ROOT / "vaelib").glob("*.py"):
+        source = path.read_text()
+        imports = set(re.findall(r"^\s*from vaelib(?:\.\w+)? import (.+)$", source, re.M))
+        names = {name.strip() for line in imports for name in line.split(",")}
+        modules = names | set(re.findall(r"^\s*from vaelib\.(\w+) import", source, re.M))
+        assert "plots" not in modules, path.name
+        if path.stem in ("data", "networks", "objectives", "layers"):
+            assert not modules, path.name
+
+
+def test_no_data_and_no_large_file_is_tracked():
+    for path in tracked():
+        if path.exists():
+            assert path.suffix != ".npz" and path.stat().st_size < 1_500_000, path.name

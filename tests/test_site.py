@@ -1,0 +1,162 @@
+"""The rendered site: builds without a warning, works offline, and can be read by everybody."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A fresh build of the working tree; warnings are errors, as in `make book`."""
+    output = tmp_path_factory.mktemp("site")
+    result = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--path-output", output,
+         "--all", "--quiet", "-W", "-n", "--keep-going"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    return output / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    return {
+        path.relative_to(site).as_posix(): BeautifulSoup(path.read_text(), "html.parser")
+        for path in site.rglob("*.html")
+        if "_static" not in path.parts
+    }
+
+
+def articles(pages):
+    for name, page in pages.items():
+        article = page.find("article")
+        if article:
+            yield name, article
+
+
+def test_the_front_page_is_a_page(pages):
+    index = pages["index.html"]
+    assert not index.find("meta", attrs={"http-equiv": re.compile("refresh", re.I)})
+    assert index.find("h1").get_text().startswith("Autoencoders that run")
+    assert index.html["lang"] == "en"
+
+
+def test_every_page_of_the_table_of_contents_is_there(pages):
+    toc = (ROOT / "_toc.yml").read_text()
+    for name in re.findall(r"(?:file|root): (\S+)", toc):
+        assert f"{name}.html" in pages
+
+
+def test_links_lead_somewhere(site, pages):
+    ids = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in pages.items()}
+    for name, page in pages.items():
+        for tag in page.find_all(["a", "img", "script", "link"]):
+            address = tag.get("href") or tag.get("src")
+            if not address or urlsplit(address).scheme or address.startswith(("//", "#")):
+                if address and address.startswith("#") and len(address) > 1 and tag.name == "a":
+                    assert unquote(address[1:]) in ids[name], (name, address)
+                continue
+            parts = urlsplit(address)
+            target = (site / name).parent / unquote(parts.path)
+            assert target.exists(), (name, address)
+            target_name = target.resolve().relative_to(site.resolve()).as_posix()
+            if parts.fragment and target_name in ids:
+                assert unquote(parts.fragment) in ids[target_name], (name, address)
+
+
+def test_every_picture_says_what_it_shows(pages):
+    count = 0
+    for name, article in articles(pages):
+        for image in article.find_all("img"):
+            alt = image.get("alt", "")
+            assert len(alt.split()) >= 4 and not re.search(r"[\w-]+/[\w-]+\.(png|svg)", alt), name
+            count += 1
+    assert count > 15
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    for name, page in pages.items():
+        for tag in page.find_all(["script", "link", "img", "iframe"]):
+            address = tag.get("src") or (
+                tag.get("href") if "stylesheet" in tag.get("rel", []) else None
+            )
+            assert not address or not urlsplit(address).netloc, (name, address)
+        scripts = " ".join(tag.get_text() for tag in page.find_all("script") if not tag.get("type"))
+        assert "unpkg.com" not in scripts and "cdn." not in scripts, name
+
+
+def test_mathjax_is_on_board(site, pages):
+    assert pages["book/notation.html"].select("span.math")
+    assert pages["chapters/02-points-to-distributions.html"].select("div.math")
+    assert (site / "_static/mathjax/tex-chtml.js").stat().st_size > 500_000
+    assert len(list((site / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))) > 10
+
+
+def test_no_markup_is_left_unrendered(pages):
+    """A directive or role that failed shows as raw text, without a warning."""
+    for name, article in articles(pages):
+        for code in article.find_all(["pre", "code"]):
+            code.extract()
+        text = article.get_text()
+        for raw in ("```", ":::", "{doc}", "{cite}", "{exercise", "{solution", ":class:", "**"):
+            assert raw not in text, (name, raw)
+
+
+def test_exercises_have_solutions_folded_shut(pages):
+    for name, article in articles(pages):
+        if name.startswith("chapters/"):
+            exercises = article.select("div.exercise")
+            solutions = article.select("div.solution")
+            assert len(exercises) == len(solutions) >= 2, name
+            assert all("dropdown" in solution["class"] for solution in solutions)
+            assert any(solution.select("div.cell") for solution in solutions), (
+                "their code is inside"
+            )
+
+
+def test_chapters_can_be_launched_and_pages_of_prose_cannot(pages):
+    for name, page in pages.items():
+        links = [tag["href"] for tag in page.find_all("a", href=True)]
+        binder = [link for link in links if link.startswith("https://mybinder.org/v2/gh/")]
+        colab = [link for link in links if link.startswith("https://colab.research.google.com/")]
+        if name.startswith("chapters/"):
+            notebook = name.replace(".html", ".ipynb")
+            assert len(binder) == 1 and binder[0].endswith(f"?urlpath=lab/tree/{notebook}")
+            assert len(colab) == 1 and colab[0].endswith(notebook)
+        else:
+            assert not binder and not colab, name
+
+
+def test_the_site_is_small(site):
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert size < 40e6
+
+
+def test_the_table_of_runs_is_made_from_its_record():
+    from measure_runs import CANDIDATES, NAMES, table
+
+    data = ROOT / "book" / "_data"
+    record = json.loads((data / "runs.json").read_text())
+    assert (data / "runs-table.md").read_text() == table(record)
+    measured = [tuple(row[name] for name in NAMES) for row in record["rows"]]
+    assert measured == CANDIDATES, "measure again: python tools/measure_runs.py"
+
+
+def test_what_the_page_on_runs_says_is_in_its_record():
+    rows = json.loads((ROOT / "book/_data/runs.json").read_text())["rows"]
+    series, small_batch, with_xla = rows[0], rows[2], rows[3]
+    assert small_batch["loss"] < series["loss"] - 10
+    assert with_xla["seconds"] > 1.05 * small_batch["seconds"]
+    conv, small_conv, quick, cosine = rows[4:]
+    for other in (conv, small_conv):
+        assert quick["loss"] < other["loss"] - 5 and quick["seconds"] < other["seconds"]
+    assert cosine["loss"] > quick["loss"] - 1

@@ -1,0 +1,96 @@
+"""tools/execute.py: what may not be stored is refused, what may vary is normalised."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import execute  # noqa: E402
+
+
+def notebook(source="pass", outputs=(), **metadata):
+    cell = new_code_cell(source, outputs=list(outputs), execution_count=1, metadata=metadata)
+    return new_notebook(
+        cells=[cell],
+        metadata={"signature": "x", "language_info": {"name": "python", "version": "3"}},
+    )
+
+
+def picture(**metadata):
+    return new_output("display_data", {"image/png": "aGk=", "text/plain": "x"}, metadata=metadata)
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", text=text, name=name)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "complaint"),
+    [
+        ([stream("careful", "stderr")], "text on stderr"),
+        ([stream("read /home/me/mnist.npz")], "a path or an address of this machine"),
+        ([stream("'/tmp/x.keras' saved")], "a path or an address of this machine"),
+        ([stream("<Foo object at 0x7f1234567890>")], "a path or an address of this machine"),
+        ([new_output("error", ename="ValueError", evalue="no", traceback=[])], "an error, Value"),
+        ([picture()], "a picture without alt text"),
+        ([picture(**{"image/png": {"alt": "a b"}})] * 2, "2 pictures"),
+    ],
+)
+def test_refused(outputs, complaint):
+    complaints = execute.normalise(notebook(outputs=outputs))
+    assert len(complaints) == 1 and complaint in complaints[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://keras.io/api/", "fetch 3/4 and/or 2 / 3", "0x10", "chapters/01.ipynb", "a/tmp"],
+)
+def test_not_refused(text):
+    assert execute.normalise(notebook(outputs=[stream(text)])) == []
+
+
+def test_an_expected_error_may_be_stored():
+    error = new_output("error", ename="ValueError", evalue="no", traceback=["ValueError: no"])
+    assert execute.normalise(notebook(outputs=[error], tags=["raises-exception"])) == []
+
+
+def test_volatile_metadata_goes_and_alt_text_arrives():
+    shown = picture(**{"image/png": {"alt": "A falling line."}})
+    nb = notebook(
+        outputs=[stream("a\n"), stream("b\n"), shown],
+        execution={"iopub.execute_input": "2026"}, tags=["nbval-ignore-output"],
+    )  # fmt: skip
+    assert execute.normalise(nb) == []
+    cell = nb.cells[0]
+    assert cell.metadata == {
+        "tags": ["nbval-ignore-output"],
+        "mystnb": {"image": {"alt": "A falling line."}},
+    }
+    assert [output.get("text") for output in cell.outputs] == ["a\nb\n", None]
+    assert set(nb.metadata) == {"kernelspec", "language_info"}
+    assert nb.metadata.language_info == {"name": "python"}
+
+
+def test_a_failing_chapter_is_not_stored(tmp_path):
+    path = tmp_path / "broken.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("1 / 0")]), path)
+    before = path.read_bytes()
+    assert "ZeroDivisionError" in execute.execute(path)[0]
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_good_chapter_is_stored_executed(tmp_path):
+    path = tmp_path / "good.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("print(6 * 7)")]), path)
+    assert execute.execute(path) == []
+    cell = nbformat.read(path, 4).cells[0]
+    assert cell.outputs[0].text == "42\n" and cell.execution_count == 1
+
+
+def test_the_front_picture_is_the_chapters():
+    chapter = nbformat.read(ROOT / "chapters/02-points-to-distributions.ipynb", 4)
+    assert execute.front_picture(chapter) == execute.FRONT_PICTURE.read_bytes()
