@@ -13,28 +13,24 @@ def check(answer, correct, slips=None, rtol=1e-3):
             result it leads to.
         rtol: relative tolerance (absolute below 1e-9).
 
-    Returns:
-        ``True`` if the answer is correct, else ``False``.
+    It returns nothing: what it prints is the result, and nbval compares that.
     """
+    print(_verdict(answer, np.asarray(correct, dtype=float), slips or {}, rtol))
+
+
+def _verdict(answer, correct, slips, rtol):
     if answer is None or answer is ...:
-        print("No answer yet: put your result in place of the None, then run the cell again.")
-        return False
+        return "No answer yet: put your result in place of the None, then run the cell again."
     try:
         answer = np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
-        print(f"Not yet: a number is wanted, but the answer is a {type(answer).__name__}.")
-        return False
-    correct = np.asarray(correct, dtype=float)
+        return f"Not yet: a number is wanted, but the answer is a {type(answer).__name__}."
     if answer.shape != correct.shape:
-        print(f"Not yet: shape {correct.shape} is wanted, but the answer has {answer.shape}.")
-        return False
+        return f"Not yet: shape {correct.shape} is wanted, but the answer has {answer.shape}."
     if np.allclose(answer, correct, rtol=rtol, atol=1e-9):
-        print("Correct.")
-        return True
-    for phrase, wrong in (slips or {}).items():
+        return "Correct."
+    for phrase, wrong in slips.items():
         wrong = np.asarray(wrong, dtype=float)
         if wrong.shape == answer.shape and np.allclose(answer, wrong, rtol=rtol, atol=1e-9):
-            print(f"Not yet: it looks as if {phrase}.")
-            return False
-    print("Not yet, and it is none of the usual slips: go back to the formula, one term at a time.")
-    return False
+            return f"Not yet: it looks as if {phrase}."
+    return "Not yet, and it is none of the usual slips: go back to the formula, one term at a time."
