@@ -47,7 +47,10 @@ def run_notebook(path):
     cost = {
         "wall_seconds": round(time.monotonic() - start, 1),
         "two_core_seconds": round((usage.ru_utime + usage.ru_stime) / 2, 1),
-        "peak_gigabytes": round(usage.ru_maxrss / 2**20, 2),
+        # Linux counts in kilobytes, macOS in bytes.
+        "peak_gigabytes": round(
+            usage.ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20), 2
+        ),
     }
     return process.returncode, output, cost
 

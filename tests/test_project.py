@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -59,6 +60,11 @@ def test_readme_and_front_page_list_every_chapter():
         title = nbformat.read(path, 4).cells[0].source.splitlines()[0].removeprefix("# ")
         assert title in readme, title
         assert f"chapters/{path.stem}" in front
+
+
+def test_jupyterlab_draws_myst():
+    """Without the extension, boxes and exercises are raw text in JupyterLab."""
+    assert (Path(sys.prefix) / "share/jupyter/labextensions/jupyterlab-myst").is_dir()
 
 
 def test_the_library_stays_small():
