@@ -168,6 +168,29 @@ def test_file_instead_of_folder(small_mnist, tmp_path, monkeypatch):
     one_sentence(error)
 
 
+@pytest.mark.parametrize("folder", ["~nobody-of-that-name/data", "x" * 5_000])
+def test_odd_folder_names(folder, monkeypatch):
+    monkeypatch.setenv("VAELIB_DATA", folder)
+    with pytest.raises(data.DataError, match="no folder of that name") as error:
+        data.load("mnist")
+    one_sentence(error)
+
+
+def test_a_file_that_is_a_folder(tmp_path, monkeypatch):
+    (tmp_path / "mnist.npz").mkdir()
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    with pytest.raises(data.DataError, match="no mnist.npz that may be read"):
+        data.load("mnist")
+
+
+def test_a_download_that_cannot_be_kept_is_used(small_mnist, tmp_path, monkeypatch, empty_cache):
+    archive = write(tmp_path / "far away", small_mnist)
+    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
+    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    (empty_cache / "datasets" / "mnist.npz").mkdir(parents=True)
+    assert data.load("mnist").source == "MNIST, downloaded by Keras"
+
+
 def damage_not_a_zip(path, arrays):
     path.write_bytes(b"<html>404</html>")
 
@@ -221,7 +244,7 @@ DAMAGE = {
     damage_truncated: "damaged or incomplete",
     damage_flipped_bytes: "damaged or incomplete",
     damage_pickled: "damaged or incomplete",
-    damage_missing_array: "lacks the array",
+    damage_missing_array: "lacks the array y_test: replace",
     damage_flattened: r"x_train .* has shape \(30, 784\) instead of \(30, 28, 28\)",
     damage_scaled: "x_train .* is float64 instead of uint8",
     damage_binary: "x_test .* reaches up to 1 instead of 255",
@@ -332,8 +355,11 @@ def test_good_images_pass():
         (GOOD[:0], "empty"),
         (np.array(["a"]), "array of numbers"),
         (np.array([[1], [1, 2]], dtype=object), "array of numbers"),
+        ([[1.0], [1.0, 2.0]], "no array of numbers"),
+        (GOOD * 1j, "array of numbers"),
+        (GOOD * 16, "from 0 to 16, .*rescale them"),
     ],
-    ids="raw signed nan inf labels single flat empty words ragged".split(),
+    ids="raw signed nan inf labels single flat empty words objects ragged complex sixteen".split(),
 )
 def test_bad_images_are_refused(images, message):
     with pytest.raises(data.DataError, match=message) as error:

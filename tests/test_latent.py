@@ -32,6 +32,21 @@ def test_encode_refuses_raw_pixels():
         latent.encode(encoder, IMAGES * 255)
 
 
+def test_encode_refuses_images_of_another_shape_even_after_good_ones():
+    """Keras' predict looks at shapes only the first time; a dense encoder then swallows 14 x 56."""
+    encoder = networks.build_encoder(networks.preset("quick"))
+    latent.encode(encoder, IMAGES)
+    for shape in ((2, 14, 56, 1), (2, 28, 28, 3)):
+        with pytest.raises(DataError, match=r"takes images of shape \(28, 28, 1\), but these have"):
+            latent.encode(encoder, np.zeros(shape))
+    assert latent.encode(encoder, IMAGES[:2].tolist()).shape == (2, 2)
+
+
+def test_class_centres_need_a_label_for_each_code():
+    with pytest.raises(ValueError, match="3 codes and labels of shape"):
+        latent.class_centres(np.zeros((3, 2)), [1, 2])
+
+
 def test_extents_of_known_codes():
     codes = np.stack([np.linspace(-2, 4, 101), np.linspace(10, 11, 101)], axis=1)
     extents = latent.extents(codes, coverage=0.9)

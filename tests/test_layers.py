@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+import tf_keras
 from keras import ops
 
 from vaelib.layers import Sampling
@@ -59,6 +60,22 @@ def test_extreme_log_var_stays_finite():
 def test_wrong_inputs(shapes):
     with pytest.raises(ValueError, match=r"Sampling takes \[mu, log_var\]"):
         Sampling()([np.zeros(shape, "float32") for shape in shapes])
+
+
+def test_shapes_are_checked_at_every_call():
+    """A layer is built once; a log_var for one image must not serve all of them later."""
+    layer, good = Sampling(), np.zeros((3, 2), "float32")
+    layer([good, good])
+    for bad in (good[:1], good[:, :1]):
+        with pytest.raises(ValueError, match=r"two tensors of one shape, but got \(3, 2\)"):
+            layer([good, bad])
+
+
+def test_inside_a_tf_keras_model_it_is_refused():
+    """There its epsilon would be a constant: the VAE would silently be an autoencoder."""
+    z = tf_keras.Input((2,))
+    with pytest.raises(Exception, match="Sampling is a layer of Keras 3"):
+        Sampling()([z, z])
 
 
 def test_one_tensor_instead_of_two():

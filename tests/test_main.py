@@ -34,6 +34,12 @@ def test_check_survives_a_broken_setting():
     assert "does not start" in result.stdout
 
 
+def test_a_reader_that_leaves_early_gets_no_traceback():
+    command = f"{sys.executable} -m vaelib check | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.stdout.startswith("vaelib") and result.stderr == ""
+
+
 def test_help_names_the_command_and_nonsense_is_refused():
     assert "check" in run("--help").stdout
     assert run("chekc").returncode == 2 and run().returncode == 2

@@ -139,12 +139,46 @@ def test_the_predicted_shape_is_what_keras_builds():
         ({"activation": "swish"}, "no activation 'swish' here: use one of"),
         ({"batch_norm": True}, "batch_norm is None, 'before' or 'after'"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"dropout": "0.1"}, "dropout must be at least 0 and below 1"),
+        ({"code_activation": "softmax"}, "code_activation is None or one of"),
         ({"filters": (), "strides": ()}, "give the encoder filters and strides, too"),
     ],
 )
 def test_nonsense_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         preset("series", **changes)
+
+
+@pytest.mark.parametrize("hidden", [512, "512", None])
+def test_one_number_where_a_tuple_is_wanted(hidden):
+    with pytest.raises(ValueError, match="hidden takes one number per layer: write hidden="):
+        preset("quick", hidden=hidden)
+
+
+def test_lists_and_numpy_integers_become_a_plain_spec():
+    spec = NetworkSpec(
+        z_dim=np.int64(2), input_shape=[28, 28, 1], filters=[np.int32(8)], strides=np.array([2]),
+        decoder_filters=[1], decoder_strides=[2],
+    )  # fmt: skip
+    assert spec.filters == (8,) and type(spec.z_dim) is int and hash(spec)
+    assert build_decoder(spec).output_shape == (None, 28, 28, 1)
+    assert build_encoder(spec).output_shape == [(None, 2), (None, 2)]
+
+
+def test_a_name_instead_of_a_spec():
+    for build in (build_encoder, build_decoder):
+        with pytest.raises(ValueError, match="Pass a NetworkSpec, such as preset"):
+            build("quick")
+
+
+def test_a_channels_first_configuration_changes_nothing():
+    before = keras.config.image_data_format()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        assert build_decoder(preset("series")).output_shape == (None, 28, 28, 1)
+        assert build_encoder(preset("series")).count_params() == 92_672 + 2 * 12_546
+    finally:
+        keras.config.set_image_data_format(before)
 
 
 def test_unknown_preset():

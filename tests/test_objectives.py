@@ -54,6 +54,31 @@ def test_kl_is_the_monte_carlo_mean():
     assert standard_error < 0.005, "an error so large would prove nothing"
 
 
+def test_kl_is_never_negative_close_to_the_prior():
+    rng = np.random.default_rng(5)
+    mu = rng.normal(0, 1e-4, (100_000, 1)).astype("float32")
+    log_var = rng.normal(0, 1e-3, (100_000, 1)).astype("float32")
+    ours = np.array(objectives.gaussian_kl(mu, log_var))
+    assert ours.min() >= 0
+    assert np.allclose(
+        ours, objectives.gaussian_kl(mu.astype(float), log_var.astype(float)), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("mu", "log_var"),
+    [
+        (np.ones((1, 2), "float16"), np.full((1, 2), 20, "float16")),
+        (np.ones((1, 2), "float64"), np.full((1, 2), 20, "float32")),
+        ([[1, 1]], [[20, 20]]),
+    ],
+    ids=["half", "mixed", "integers"],
+)
+def test_kl_takes_any_numbers(mu, log_var):
+    ours = objectives.gaussian_kl(mu, log_var)
+    assert np.allclose(ours, tfp_kl(np.ones((1, 2)), np.full((1, 2), 20.0)), rtol=1e-5)
+
+
 def test_kl_is_zero_only_for_the_prior():
     assert np.all(objectives.gaussian_kl(np.zeros((3, 4)), np.zeros((3, 4))) == 0)
     assert np.all(np.array(objectives.gaussian_kl(MU, LOG_VAR)) > 0)
@@ -161,6 +186,29 @@ def test_elbo_is_below_the_evidence():
     assert np.log(0.5) - 0.5 < bound < np.log(0.5) - 0.05
 
 
+def test_beta_may_be_a_tensor_inside_a_compiled_function():
+    """As in a warm-up, where the model holds beta in a variable."""
+    image, mu = tf.fill((2, 2, 2, 1), 0.5), tf.ones((2, 3))
+    compiled = tf.function(lambda beta: objectives.elbo(image, image, mu, mu, beta=beta))
+    expected = objectives.elbo(image, image, mu, mu, beta=0.25)
+    assert np.allclose(compiled(tf.constant(0.25)), expected)
+
+
+def test_elbo_refuses_one_posterior_for_many_images():
+    images = np.full((2, 2, 2, 1), 0.5)
+    with pytest.raises(ValueError, match="x holds 2 images, but mu holds 1"):
+        objectives.elbo(images, images, np.zeros((1, 3)), np.zeros((1, 3)))
+
+
+def test_reconstruction_of_images_of_unknown_size():
+    x = RNG.uniform(0, 1, (2, 5, 7, 1)).astype("float32")
+    unknown = tf.function(
+        lambda a: objectives.reconstruction(a, a),
+        input_signature=[tf.TensorSpec((None, None, None, 1))],
+    )
+    assert np.allclose(unknown(x), objectives.reconstruction(x, x))
+
+
 @pytest.mark.parametrize("beta", [-1, np.nan])
 def test_elbo_refuses_a_bad_beta(beta):
     image = np.full((1, 2, 2, 1), 0.5)
@@ -197,6 +245,9 @@ def test_fact_is_beta_on_real_tensors():
         ((1e-4, 0, 2), "n_pixels must be a positive whole number"),
         ((1e-4, 784, 0), "z_dim must be a positive whole number"),
         ((1e-4, 784, 2.5), "z_dim must be a positive whole number"),
+        ((1e-4, float("inf"), 2), "n_pixels must be a positive whole number"),
+        (("1e-4", 784, 2), "fact must be a finite number"),
+        ((1e-4, "784", 2), "n_pixels must be a positive whole number, but is '784'"),
     ],
 )
 def test_conversions_refuse_nonsense(arguments, message):

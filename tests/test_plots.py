@@ -59,11 +59,6 @@ def test_a_map_of_sixteen_dimensions_is_refused():
         plots.latent_map({"a": (np.zeros((5, 16)), np.zeros(5))})
 
 
-def luminance(colour):
-    channels = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    return float(np.dot([0.2126, 0.7152, 0.0722], channels))
-
-
 def test_class_colours_stay_apart_for_red_green_blind_readers():
     """Simulate deuteranopia (Machado et al. 2009, severity 1) and measure the distances."""
     matrix = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
@@ -71,6 +66,29 @@ def test_class_colours_stay_apart_for_red_green_blind_readers():
     distances = [np.linalg.norm(a - b) for n, a in enumerate(seen) for b in seen[:n]]
     assert min(distances) > 0.08
     assert len(set(plots.CLASS_COLOURS)) == 10
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: plots.image_grid(GREY * 255), "divide them by 255"),
+        (lambda: plots.image_grid(GREY[:0]), "are empty"),
+        (lambda: plots.image_grid(GREY, titles=["a"]), "12 images need as many titles"),
+        (lambda: plots.reconstructions(GREY, [GREY, GREY]), "3 rows .* but there are 2 labels"),
+        (lambda: plots.reconstructions(GREY, GREY[:3]), r"rows of \[12, 3\] images"),
+        (lambda: plots.latent_map({"a": (CODES, LABELS[:5])}), "one label for each"),
+        (lambda: plots.latent_map({"a": (CODES * np.nan, LABELS)}), "finite codes"),
+        (lambda: plots.show("a figure", alt="a b c d"), "show takes a Matplotlib figure"),
+    ],
+    ids="raw empty titles labels lengths labels_of_codes nan no_figure".split(),
+)
+def test_what_cannot_be_drawn_is_refused(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_a_single_code_can_be_mapped():
+    plots.latent_map({"a": (np.zeros((1, 2)), [3])}).canvas.draw()
 
 
 def test_a_faint_image_stays_faint():

@@ -42,6 +42,11 @@ def test_a_failing_start_shows_what_was_held_back():
     assert "a hint from below" in result.stderr and "broken wheel" in result.stderr
 
 
+def test_a_process_without_stderr_starts_all_the_same():
+    code = "import sys; sys.stderr = None; from vaelib import quiet_tensorflow as q; q(); print(1)"
+    assert run(code).stdout == "1\n"
+
+
 def test_public_names_exist_and_are_documented():
     for name in vaelib.__all__:
         assert getattr(vaelib, name).__doc__, name

@@ -14,8 +14,6 @@ PACKAGES = (
 
 def check():
     """Print versions, Keras flavours, backend, cores, memory, and where MNIST would come from."""
-    import psutil
-
     import vaelib
     from vaelib import data, runs
 
@@ -25,8 +23,8 @@ def check():
         *((name, _version(name)) for name in PACKAGES),
         ("backend", _backend()),
         ("Keras flavours", _flavours()),
-        ("cores", str(psutil.cpu_count())),
-        ("memory", f"{psutil.virtual_memory().total / 2**30:.1f} GB"),
+        ("cores", str(os.cpu_count())),
+        ("memory", _memory()),
         ("profile", _profile(runs)),
         ("MNIST from", data.mnist_location()),
     ]
@@ -44,7 +42,7 @@ def _version(package):
 
 def _backend():
     try:
-        if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        if (os.environ.get("KERAS_BACKEND") or "tensorflow") == "tensorflow":
             from vaelib import quiet_tensorflow
 
             quiet_tensorflow()
@@ -68,6 +66,14 @@ def _flavours():
     return "; ".join(found)
 
 
+def _memory():
+    try:
+        import psutil
+    except ImportError:
+        return "unknown (psutil is not installed)"
+    return f"{psutil.virtual_memory().total / 2**30:.1f} GB"
+
+
 def _profile(runs):
     try:
         return runs.profile()
@@ -80,7 +86,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m vaelib", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("check", help=check.__doc__).set_defaults(run=check)
-    parser.parse_args(arguments).run()
+    command = parser.parse_args(arguments).run
+    try:
+        command()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -101,8 +101,11 @@ def check_images(images, what="images"):
     Raises:
         DataError: not numbers, wrong rank, empty, NaN or infinite, or outside [0, 1].
     """
-    images = np.asarray(images)
-    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool):
+    try:
+        images = np.asarray(images)
+    except Exception as error:  # ragged lists, symbolic tensors: each library has its own
+        raise DataError(f"The {what} are no array of numbers ({_short(error)}).") from error
+    if images.dtype.kind not in "biuf" and images.dtype.name != "bfloat16":
         raise DataError(f"The {what} hold {images.dtype} values: pass an array of numbers.")
     if images.ndim == 1:
         raise DataError(
@@ -120,9 +123,10 @@ def check_images(images, what="images"):
     if not (np.isfinite(low) and np.isfinite(high)):
         raise DataError(f"The {what} hold NaN or infinite pixels: repair or drop these images.")
     if low < 0 or high > 1:
-        repair = "divide them by 255" if low >= 0 and high <= 255 else "rescale them"
+        # From 0 to 255 means raw bytes; scikit-learn's digits, say, end at 16.
+        repair = "divide them by 255" if low >= 0 and 16 < high <= 255 else "rescale them"
         raise DataError(
-            f"The {what} have pixels from {low:g} to {high:g}, but binary cross-entropy needs "
+            f"The {what} have pixels from {low:.9g} to {high:.9g}, but binary cross-entropy needs "
             f"them between 0 and 1: {repair}."
         )
 
@@ -130,16 +134,20 @@ def check_images(images, what="images"):
 def mnist_location():
     """Where ``load("mnist")`` would find MNIST, in words: checked, but nothing is downloaded."""
     folder = os.environ.get("VAELIB_DATA")
-    try:
-        if folder:
-            _from_folder(Path(folder).expanduser())
-            return f"VAELIB_DATA ({_MNIST_FILE} is there, its checksum is right)"
-        if _cached_mnist().is_file():
+    if folder:
+        try:
+            _from_folder(folder)
+        except DataError as error:
+            return f"nowhere yet: {error}"
+        return f"VAELIB_DATA ({_MNIST_FILE} is there, its checksum is right)"
+    download = "download by Keras (11 MB); without a network, scikit-learn's digits"
+    if _is_file(_cached_mnist()):
+        try:
             _read_mnist(_cached_mnist())
-            return "Keras' cache (the checksum is right)"
-    except DataError as error:
-        return f"nowhere yet: {error}"
-    return "download by Keras (11 MB); without a network, scikit-learn's digits"
+        except DataError:
+            return f"{download} (the file in Keras' cache is damaged)"
+        return "Keras' cache (the checksum is right)"
+    return download
 
 
 def _mnist():
@@ -147,9 +155,9 @@ def _mnist():
     folder = os.environ.get("VAELIB_DATA")
     if folder:
         # Whoever names a folder wants that folder: no silent second choice.
-        return _from_folder(Path(folder).expanduser()), "MNIST, from the folder in VAELIB_DATA"
+        return _from_folder(folder), "MNIST, from the folder in VAELIB_DATA"
     cached = _cached_mnist()
-    if cached.is_file():
+    if _is_file(cached):
         try:
             return _read_mnist(cached), "MNIST, from Keras' cache"
         except DataError as error:
@@ -166,20 +174,41 @@ def _mnist():
         return None, None
 
 
-def _from_folder(folder):
+def _from_folder(name):
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # ~somebody, and there is no such user
+        folder = Path(name)
     path = folder / _MNIST_FILE
-    if folder.is_file():
+    if _is_file(folder):
         raise DataError(
             "VAELIB_DATA names a file: set it to the folder that holds "
             f"{_MNIST_FILE}, or unset it to let Keras fetch MNIST."
         )
-    if not path.is_file():
-        lack = f"no {_MNIST_FILE}" if folder.is_dir() else "no folder of that name"
+    if not _is_file(path):
+        lack = (
+            f"no {_MNIST_FILE} that may be read" if _is_folder(folder) else "no folder of that name"
+        )
+        shown = str(path) if len(str(path)) < 200 else f"...{str(path)[-190:]}"
         raise DataError(
-            f"VAELIB_DATA is set, but there is {lack} ({path}): put the file there, "
+            f"VAELIB_DATA is set, but there is {lack} ({shown}): put the file there, "
             "or unset VAELIB_DATA to let Keras fetch MNIST."
         )
     return _read_mnist(path)
+
+
+def _is_file(path):
+    try:
+        return path.is_file() and os.access(path, os.R_OK)
+    except OSError:  # a folder that may not be entered, a name too long
+        return False
+
+
+def _is_folder(path):
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _cached_mnist():
@@ -211,7 +240,8 @@ def _download_mnist(target):
             )
         arrays = _read_mnist(path)
         if target is not None:
-            os.replace(path, target)
+            with contextlib.suppress(OSError):  # not kept, but at hand
+                os.replace(path, target)
         return arrays
     finally:
         socket.setdefaulttimeout(timeout)
@@ -223,15 +253,16 @@ def _read_mnist(path):
     repair = "replace the file with the original mnist.npz of Keras"
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in _MNIST_SHAPES}
-    except KeyError as error:
-        raise DataError(f"{_MNIST_FILE} lacks the array {error.args[0]!s}: {repair}.") from error
+            missing = [key for key in _MNIST_SHAPES if key not in archive.files]
+            arrays = {key: np.asarray(archive[key]) for key in _MNIST_SHAPES if key not in missing}
     # A damaged zip archive can raise nearly anything, from zlib.error to MemoryError.
     except Exception as error:
         raise DataError(
             f"{_MNIST_FILE} is damaged or incomplete and cannot be read ({_short(error)}): "
             f"{repair}."
         ) from error
+    if missing:
+        raise DataError(f"{_MNIST_FILE} lacks the array {missing[0]}: {repair}.")
     for key, shape in _MNIST_SHAPES.items():
         array = arrays[key]
         if array.shape != shape:

@@ -22,11 +22,15 @@ def _verdict(answer, correct, slips, rtol):
     if answer is None or answer is ...:
         return "No answer yet: put your result in place of the None, then run the cell again."
     try:
+        if np.iscomplexobj(answer):
+            raise TypeError
         answer = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return f"Not yet: a number is wanted, but the answer is a {type(answer).__name__}."
     if answer.shape != correct.shape:
         return f"Not yet: shape {correct.shape} is wanted, but the answer has {answer.shape}."
+    if np.isnan(answer).any():
+        return "Not yet: the answer holds NaN, from an unfinished step or a division by zero."
     if np.allclose(answer, correct, rtol=rtol, atol=1e-9):
         return "Correct."
     for phrase, wrong in slips.items():

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaelib.data import check_images
+from vaelib.data import DataError, check_images
 
 
-def encode(encoder, images, batch_size=500):
+def encode(encoder, images, batch_size=200):
     """The code of every image: one array of shape (images, z_dim).
 
     Args:
@@ -17,9 +17,18 @@ def encode(encoder, images, batch_size=500):
         batch_size: images per step; one batched call is far faster than many single ones.
 
     Raises:
-        DataError: images that are not a batch of pixels in [0, 1].
+        DataError: images that are not a batch of pixels in [0, 1], or not of the shape
+            that the encoder takes.
     """
     check_images(images)
+    images = np.asarray(images)
+    # Keras' predict looks at shapes only the first time.
+    wanted = tuple(encoder.input_shape[1:])
+    if any(None not in (a, b) and a != b for a, b in zip(wanted, images.shape[1:])):
+        raise DataError(
+            f"The encoder takes images of shape {wanted}, but these have {images.shape[1:]}: "
+            "crop or resize them, or build an encoder for them."
+        )
     outputs = encoder.predict(images, batch_size=batch_size, verbose=0)
     return np.asarray(outputs[0] if isinstance(outputs, (list, tuple)) else outputs)
 
@@ -74,6 +83,14 @@ def class_centres(codes, labels):
     """The median code of every class: a dict from label to an array of shape (z_dim,).
 
     The median, not the mean: a few stray codes must not pull a centre out of its cloud.
+
+    Raises:
+        ValueError: not one label for each code.
     """
     codes, labels = np.asarray(codes), np.asarray(labels)
+    if labels.shape != codes.shape[:1]:
+        raise ValueError(
+            f"Each code needs one label, but there are {len(codes)} codes and labels of shape "
+            f"{labels.shape}."
+        )
     return {int(label): np.median(codes[labels == label], axis=0) for label in np.unique(labels)}

@@ -1,5 +1,7 @@
 """Keras layers that the chapters share. Registered, so saved models load without help."""
 
+import operator
+
 import keras
 from keras import ops
 
@@ -17,25 +19,33 @@ class Sampling(keras.layers.Layer):
     Call it on ``[mu, log_var]``, both of shape (images, z_dim); it returns z of that shape.
 
     Raises:
-        ValueError: it did not get two tensors of one shape.
+        ValueError: it did not get two tensors of one shape, or tensors of tf_keras.
     """
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.seed = seed
-        # Keras keeps the state of the generator with the weights, so a saved model
-        # goes on drawing where it stopped.
-        self.seed_generator = keras.random.SeedGenerator(seed)
-
-    def build(self, input_shape):
-        shapes = [tuple(shape) for shape in input_shape if isinstance(shape, (tuple, list))]
-        if len(shapes) != 2 or shapes[0] != shapes[1]:
-            raise ValueError(
-                f"Sampling takes [mu, log_var], two tensors of one shape, but got {input_shape}."
-            )
+        self.seed = None if seed is None else operator.index(seed)
+        # Keras does not save the generator's state: a loaded model starts its draws again.
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+            raise ValueError("Sampling takes [mu, log_var], a list of two tensors.")
         mu, log_var = inputs
+        if type(mu).__module__.startswith("tf_keras"):
+            raise ValueError(
+                "Sampling is a layer of Keras 3: inside a tf_keras model its epsilon would be "
+                "drawn once and frozen, so build the model with keras instead."
+            )
+        # In call, not in build: Keras builds a layer once, but a batch of one log_var for all
+        # images would be stretched at any call.
+        if len(mu.shape) != len(log_var.shape) or any(
+            None not in (a, b) and a != b for a, b in zip(mu.shape, log_var.shape)
+        ):
+            raise ValueError(
+                "Sampling takes [mu, log_var], two tensors of one shape, but got "
+                f"{tuple(mu.shape)} and {tuple(log_var.shape)}."
+            )
         epsilon = keras.random.normal(ops.shape(mu), dtype=mu.dtype, seed=self.seed_generator)
         return mu + ops.exp(0.5 * log_var) * epsilon
 

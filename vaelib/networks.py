@@ -5,6 +5,7 @@ A network knows nothing of losses: where the KL term enters is what the course i
 """
 
 import math
+import numbers
 import operator
 from dataclasses import dataclass, replace
 
@@ -13,14 +14,15 @@ import keras as keras_3
 ACTIVATIONS = ("leaky_relu", "relu", "selu", "tanh", "sigmoid")
 
 
-def _check_positive(name, values):
-    for value in values:
-        try:
-            number = operator.index(value)  # rejects 2.5 and "2", accepts NumPy integers
-        except TypeError:
-            number = 0
-        if number < 1 or isinstance(value, bool):
-            raise ValueError(f"{name} needs positive whole numbers, but holds {value!r}.")
+def _positive(name, value):
+    """The value as a plain integer; refuses 2.5, "2", True, and what is below 1."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(f"{name} needs positive whole numbers, but holds {value!r}.")
+    return number
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,21 @@ class NetworkSpec:
     code_activation: str | None = None
 
     def __post_init__(self):
-        _check_positive("z_dim", (self.z_dim,))
+        # Lists and NumPy integers are welcome; from here on they are tuples and plain integers.
+        for name in ("z_dim", "kernel"):
+            object.__setattr__(self, name, _positive(name, getattr(self, name)))
+        for name in (
+            "input_shape filters strides decoder_filters decoder_strides hidden decoder_hidden"
+        ).split():
+            values = getattr(self, name)
+            if isinstance(values, str) or not hasattr(values, "__iter__"):
+                raise ValueError(f"{name} takes one number per layer: write {name}=({values},).")
+            values = tuple(_positive(name, value) for value in values)
+            object.__setattr__(self, name, values)
         if len(self.input_shape) != 3:
             raise ValueError(
                 f"input_shape must be (height, width, channels), but is {self.input_shape}."
             )
-        for name in (
-            "input_shape filters strides decoder_filters decoder_strides hidden decoder_hidden"
-        ).split():
-            _check_positive(name, getattr(self, name))
-        _check_positive("kernel", (self.kernel,))
         for filters, strides in (("filters", "strides"), ("decoder_filters", "decoder_strides")):
             if len(getattr(self, filters)) != len(getattr(self, strides)):
                 raise ValueError(
@@ -88,12 +95,16 @@ class NetworkSpec:
             raise ValueError(
                 f"There is no activation {self.activation!r} here: use one of {ACTIVATIONS}."
             )
+        if self.code_activation is not None and self.code_activation not in ACTIVATIONS:
+            raise ValueError(
+                f"code_activation is None or one of {ACTIVATIONS}, not {self.code_activation!r}."
+            )
         if self.batch_norm not in (None, "before", "after"):
             raise ValueError(
                 f"batch_norm is None, 'before' or 'after' the activation, not {self.batch_norm!r}."
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, but is {self.dropout}.")
+        if not isinstance(self.dropout, numbers.Real) or not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1, but is {self.dropout!r}.")
         if self.decoder_filters and not self.filters:
             raise ValueError(
                 "A decoder with transposed convolutions starts from the shape that the encoder's "
@@ -172,15 +183,16 @@ def build_encoder(spec, variational=True, keras=keras_3):
     Returns:
         a functional model named "encoder"; mu and log_var have shape (images, z_dim).
     """
+    _check_spec(spec)
     images = keras.Input(shape=spec.input_shape, name="images")
     x = images
     for number, (filters, stride) in enumerate(zip(spec.filters, spec.strides)):
         x = keras.layers.Conv2D(
-            filters, spec.kernel, strides=stride, padding="same",
+            filters, spec.kernel, strides=stride, padding="same", data_format="channels_last",
             kernel_initializer=_initializer(spec), name=f"conv_{number}",
         )(x)  # fmt: skip
         x = _activate(x, spec, keras)
-    x = keras.layers.Flatten()(x)
+    x = keras.layers.Flatten(data_format="channels_last")(x)
     x = _hidden(x, spec.hidden, spec, keras)
     if variational:
         # No activation: mu may be any number, and so may the logarithm of a variance.
@@ -203,6 +215,7 @@ def build_decoder(spec, keras=keras_3):
     Returns:
         a functional model named "decoder".
     """
+    _check_spec(spec)
     z = keras.Input(shape=(spec.z_dim,), name="z")
     x = _hidden(z, spec.decoder_hidden, spec, keras)
     if not spec.decoder_filters:
@@ -219,7 +232,7 @@ def build_decoder(spec, keras=keras_3):
     last = len(spec.decoder_filters) - 1
     for number, (filters, stride) in enumerate(zip(spec.decoder_filters, spec.decoder_strides)):
         x = keras.layers.Conv2DTranspose(
-            filters, spec.kernel, strides=stride, padding="same",
+            filters, spec.kernel, strides=stride, padding="same", data_format="channels_last",
             # The sigmoid keeps pixels in [0, 1], as binary cross-entropy needs them.
             activation="sigmoid" if number == last else None,
             kernel_initializer="glorot_uniform" if number == last else _initializer(spec),
@@ -228,6 +241,11 @@ def build_decoder(spec, keras=keras_3):
         if number < last:
             x = _activate(x, spec, keras)
     return keras.Model(z, x, name="decoder")
+
+
+def _check_spec(spec):
+    if not isinstance(spec, NetworkSpec):
+        raise ValueError(f"Pass a NetworkSpec, such as preset('quick'), and not {spec!r}.")
 
 
 def _hidden(x, units, spec, keras):

@@ -6,6 +6,7 @@ caller's decision, and chapter 12 shows what depends on it.
 """
 
 import math
+import numbers
 
 import keras
 from keras import ops
@@ -32,11 +33,12 @@ def gaussian_kl(mu, log_var):
     Raises:
         ValueError: the two shapes differ.
     """
-    mu, log_var = ops.convert_to_tensor(mu), ops.convert_to_tensor(log_var)
+    mu, log_var = _as_floats(mu, log_var)
     _same_shape(mu, log_var, "mu", "log_var")
     capped = ops.minimum(log_var, MAX_LOG_VAR)
-    variance = ops.exp(capped) * (1.0 + (log_var - capped))
-    return 0.5 * ops.sum(variance + ops.square(mu) - 1.0 - log_var, axis=-1)
+    # expm1: near the prior, exp(log_var) - 1 would lose all its digits.
+    variance_minus_1 = ops.expm1(capped) + ops.exp(capped) * (log_var - capped)
+    return 0.5 * ops.sum(variance_minus_1 - log_var + ops.square(mu), axis=-1)
 
 
 def reconstruction(x, x_hat):
@@ -55,13 +57,10 @@ def reconstruction(x, x_hat):
     Raises:
         ValueError: the two shapes differ.
     """
-    x, x_hat = ops.convert_to_tensor(x), ops.convert_to_tensor(x_hat)
+    x, x_hat = _as_floats(x, x_hat)
     _same_shape(x, x_hat, "x", "x_hat")
-    n_pixels = math.prod(x.shape[1:])
-    flat = (-1, n_pixels)
-    return n_pixels * keras.losses.binary_crossentropy(
-        ops.reshape(x, flat), ops.reshape(x_hat, flat)
-    )
+    per_pixel = ops.binary_crossentropy(x, x_hat)
+    return ops.sum(per_pixel, axis=tuple(range(1, len(x.shape))))
 
 
 def elbo(x, x_hat, mu, log_var, beta=1.0):
@@ -76,8 +75,13 @@ def elbo(x, x_hat, mu, log_var, beta=1.0):
     Raises:
         ValueError: shapes that do not match, or a beta that is negative or not a number.
     """
-    if not beta >= 0:  # also catches NaN
+    # A beta that is warmed up inside the model is a tensor, whose value nobody knows yet.
+    if isinstance(beta, numbers.Real) and not beta >= 0:  # also catches NaN
         raise ValueError(f"beta must be a number of at least 0, but is {beta}.")
+    if None not in (x.shape[0], mu.shape[0]) and x.shape[0] != mu.shape[0]:
+        raise ValueError(
+            f"x holds {x.shape[0]} images, but mu holds {mu.shape[0]}: each image needs its own."
+        )
     return -(reconstruction(x, x_hat) + beta * gaussian_kl(mu, log_var))
 
 
@@ -107,15 +111,23 @@ def fact_from_beta(beta, n_pixels, z_dim):
 
 
 def _weight(name, value):
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a finite number of at least 0, but is {value}.")
+    if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a finite number of at least 0, but is {value!r}.")
     return value
 
 
 def _count(name, value):
-    if value != int(value) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, but is {value}.")
+    if not isinstance(value, numbers.Real) or not 1 <= value < math.inf or value != int(value):
+        raise ValueError(f"{name} must be a positive whole number, but is {value!r}.")
     return int(value)
+
+
+def _as_floats(*arrays):
+    """Tensors of one floating type, at least float32: exp leaves float16 at 11 already."""
+    tensors = [ops.convert_to_tensor(array) for array in arrays]
+    types = [keras.backend.standardize_dtype(tensor.dtype) for tensor in tensors]
+    common = keras.backend.result_type(*types, "float32")
+    return [ops.cast(tensor, common) for tensor in tensors]
 
 
 def _same_shape(first, second, first_name, second_name):

@@ -8,6 +8,9 @@ who cannot see the picture.
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.figure import Figure
+
+from vaelib.data import check_images
 
 # Paul Tol's "muted" scheme: ten colours that stay apart for colour-blind readers.
 # The maps print each digit at its centre as well, so nothing hangs on colour alone.
@@ -45,8 +48,10 @@ def show(figure, alt):
         alt: one or two sentences.
 
     Raises:
-        ValueError: the text is missing.
+        ValueError: the text is missing, or the figure is none.
     """
+    if not isinstance(figure, Figure):
+        raise ValueError(f"show takes a Matplotlib figure, but got a {type(figure).__name__}.")
     if not isinstance(alt, str) or len(alt.split()) < 4:
         raise ValueError("A figure needs a text alternative: say in a sentence what it shows.")
     display(figure, metadata={"image/png": {"alt": " ".join(alt.split())}})
@@ -62,7 +67,10 @@ def image_grid(images, columns=10, titles=None, scale=0.75):
         titles: one short text per image, or None.
         scale: side of an image in inches.
     """
+    check_images(images)
     images = np.asarray(images)
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"{len(images)} images need as many titles, but got {len(titles)}.")
     rows = -(-len(images) // columns)
     height = scale * (1.35 if titles is not None else 1.0)
     figure, axes = panels(rows, columns, (columns * scale, rows * height), squeeze=False)
@@ -84,7 +92,15 @@ def reconstructions(images, reconstructed, labels=("input", "output"), scale=0.7
         labels: a word for every row.
         scale: side of an image in inches.
     """
-    rows = [images, *(reconstructed if isinstance(reconstructed, list) else [reconstructed])]
+    several = isinstance(reconstructed, (list, tuple))
+    rows = [images, *(reconstructed if several else [reconstructed])]
+    if len(labels) != len(rows) or len({len(row) for row in rows}) != 1:
+        raise ValueError(
+            f"{len(rows)} rows of one length need as many labels, but there are {len(labels)} "
+            f"labels and rows of {[len(row) for row in rows]} images."
+        )
+    for row, label in zip(rows, labels):
+        check_images(row, f"images of row {label!r}")
     size = (len(images) * scale + 0.8, len(rows) * scale)
     figure, axes = panels(len(rows), len(images), size, squeeze=False)
     for row, label, row_axes in zip(rows, labels, axes):
@@ -106,9 +122,14 @@ def latent_map(maps, limits=None, scale=4.6):
         scale: side of a map in inches.
 
     Raises:
-        ValueError: codes that are not two-dimensional.
+        ValueError: codes that are not two-dimensional or hold NaN, or not one label each.
     """
-    for title, (codes, _) in maps.items():
+    for title, (codes, labels) in maps.items():
+        if np.shape(labels) != np.shape(codes)[:1] or not np.isfinite(codes).all():
+            raise ValueError(
+                f"Map {title!r} needs finite codes and one label for each, but got codes of shape "
+                f"{np.shape(codes)} and labels of shape {np.shape(labels)}."
+            )
         if np.ndim(codes) != 2 or np.shape(codes)[1] != 2:
             raise ValueError(
                 f"A map needs codes of shape (images, 2), but {title!r} has {np.shape(codes)}: "
@@ -116,7 +137,7 @@ def latent_map(maps, limits=None, scale=4.6):
             )
     if limits is None:
         stacked = np.concatenate([np.asarray(codes) for codes, _ in maps.values()])
-        margin = 0.05 * np.ptp(stacked, axis=0)
+        margin = np.maximum(0.05 * np.ptp(stacked, axis=0), 1e-3)
         limits = np.stack([stacked.min(axis=0) - margin, stacked.max(axis=0) + margin], axis=1)
     figure, axes = panels(1, len(maps), (len(maps) * scale, scale), squeeze=False)
     for axis, (title, (codes, labels)) in zip(axes.flat, maps.items()):

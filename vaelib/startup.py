@@ -25,8 +25,12 @@ def quiet_tensorflow():
 @contextmanager
 def _stderr_held_back():
     """Send file descriptor 2 to a temporary file; hand the text on only if the block fails."""
-    sys.stderr.flush()
-    saved = os.dup(2)
+    try:
+        sys.stderr.flush()
+        saved = os.dup(2)
+    except (AttributeError, OSError):  # a service without a standard error: nothing to keep out
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
