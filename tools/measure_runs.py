@@ -71,13 +71,12 @@ def measure(candidate):
 def table(record):
     """The Markdown table of a record."""
     lines = [
-        "| for chapter | model | network | batch | learning rate | XLA | images seen | seconds | "
-        "loss (nats) |",
-        "|---|---|---|--:|---|---|--:|--:|--:|",
+        "| for | network | batch | learning rate | XLA | images | seconds | nats |",
+        "|---|---|--:|---|---|--:|--:|--:|",
     ]
     for row in record["rows"]:
         lines.append(
-            f"| {row['chapter']} | {row['model']} | `{row['network']}` | {row['batch']} "
+            f"| {row['chapter']},&nbsp;{row['model']} | `{row['network']}` | {row['batch']} "
             f"| {row['rate']:g}, {row['schedule']} | {'on' if row['xla'] else 'off'} "
             f"| {row['images'] * row['epochs']:,} | {row['seconds']:.0f} | {row['loss']:.1f} |"
         )
