@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import shlex
 import subprocess
 import sys
 
@@ -35,7 +36,7 @@ def test_check_survives_a_broken_setting():
 
 
 def test_a_reader_that_leaves_early_gets_no_traceback():
-    command = f"{sys.executable} -m vaelib check | head -n 1"
+    command = f"{shlex.quote(sys.executable)} -m vaelib check | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert result.stdout.startswith("vaelib") and result.stderr == ""
 
