@@ -1,5 +1,6 @@
 """The promises of the README and of CONTRIBUTING that no other test keeps."""
 
+import ast
 import importlib.metadata
 import os
 import re
@@ -67,9 +68,21 @@ def test_jupyterlab_draws_myst():
     assert (Path(sys.prefix) / "share/jupyter/labextensions/jupyterlab-myst").is_dir()
 
 
+def lines_of_code(path):
+    """Lines that hold code: no blank lines, comments or docstrings."""
+    lines = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            last = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno
+            lines |= set(range(node.lineno, max(last, node.lineno) + 1))
+    return len(lines)
+
+
 def test_the_library_stays_small():
-    lines = sum(len(path.read_text().splitlines()) for path in (ROOT / "vaelib").rglob("*.py"))
-    assert lines < 1_500
+    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 1_500
 
 
 def test_the_rules_of_the_house():
