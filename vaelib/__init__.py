@@ -24,7 +24,17 @@ from vaelib.startup import quiet_tensorflow
 
 __version__ = "0.1.0"
 
-_MODULES = ["data", "exercises", "latent", "layers", "networks", "objectives", "plots", "runs"]
+_MODULES = [
+    "data",
+    "errors",
+    "exercises",
+    "latent",
+    "layers",
+    "networks",
+    "objectives",
+    "plots",
+    "runs",
+]
 
 __all__ = [*_MODULES, "quiet_tensorflow"]
 

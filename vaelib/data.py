@@ -91,15 +91,17 @@ def load(name="mnist", n_train=None, n_test=None):
     )
 
 
-def check_images(images, what="images"):
+def check_images(images, what="images", shape=None):
     """Refuse anything that is not a batch of images in [0, 1], before it costs a training run.
 
     Args:
         images: what should be an array of shape (images, height, width, channels).
         what: the word for it in the message.
+        shape: (height, width, channels) that an encoder takes; None entries take any.
 
     Raises:
-        DataError: not numbers, wrong rank, empty, NaN or infinite, or outside [0, 1].
+        DataError: not numbers, wrong rank, empty, NaN or infinite, outside [0, 1], or
+            not of the wanted shape.
     """
     try:
         images = np.asarray(images)
@@ -128,6 +130,11 @@ def check_images(images, what="images"):
         raise DataError(
             f"The {what} have pixels from {low:.9g} to {high:.9g}, but binary cross-entropy needs "
             f"them between 0 and 1: {repair}."
+        )
+    if shape and any(None not in (a, b) and a != b for a, b in zip(shape, images.shape[1:])):
+        raise DataError(
+            f"The encoder takes images of shape {tuple(shape)}, but these have "
+            f"{images.shape[1:]}: crop or resize them, or build an encoder for them."
         )
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaelib.data import DataError, check_images
+from vaelib.data import check_images
 
 
 def encode(encoder, images, batch_size=200):
@@ -20,15 +20,9 @@ def encode(encoder, images, batch_size=200):
         DataError: images that are not a batch of pixels in [0, 1], or not of the shape
             that the encoder takes.
     """
-    check_images(images)
-    images = np.asarray(images)
     # Keras' predict looks at shapes only the first time.
-    wanted = tuple(encoder.input_shape[1:])
-    if any(None not in (a, b) and a != b for a, b in zip(wanted, images.shape[1:])):
-        raise DataError(
-            f"The encoder takes images of shape {wanted}, but these have {images.shape[1:]}: "
-            "crop or resize them, or build an encoder for them."
-        )
+    check_images(images, shape=encoder.input_shape[1:])
+    images = np.asarray(images)
     outputs = encoder.predict(images, batch_size=batch_size, verbose=0)
     return np.asarray(outputs[0] if isinstance(outputs, (list, tuple)) else outputs)
 

@@ -1,0 +1,134 @@
+"""Every place where the KL term can enter a Keras model, with one signature (chapters 5 to 10).
+
+==================  =======================================================  ==========
+name                where the KL term enters                                 Keras
+==================  =======================================================  ==========
+``encoder_layer``   a layer at the end of the encoder (chapter 5)            3 and 2
+``endpoint_layer``  a final layer that is given all tensors (chapter 4)      3 and 2
+``outputs``         the loss of an output of its own (chapter 6)             3 and 2
+``model_add_loss``  symbolic ``model.add_loss`` (chapter 7)                  2
+``model_call``      ``add_loss`` in the model's ``call`` (chapter 7)         3
+``compute_loss``    the model's ``compute_loss`` (chapter 7)                 3
+``train_step``      ``GradientTape`` in ``train_step`` (chapter 8)           3 and 2
+``custom_loop``     a loop written by hand (chapter 8)                       3
+``tfp_add_loss``    TFP's ``KLDivergenceAddLoss`` (chapter 9)                2 with TFP
+``tfp_regularizer`` TFP's ``KLDivergenceRegularizer`` (chapter 9)            2 with TFP
+==================  =======================================================  ==========
+
+All of them train the same objective, ``reconstruction + beta * KL`` in nats per image,
+and chapter 10 proves it.
+"""
+
+import importlib
+import math
+import numbers
+
+import keras as keras_3
+
+PLACEMENTS = {
+    "encoder_layer": (3, 2),
+    "endpoint_layer": (3, 2),
+    "outputs": (3, 2),
+    "model_add_loss": (2,),
+    "model_call": (3,),
+    "compute_loss": (3,),
+    "train_step": (3, 2),
+    "custom_loop": (3,),
+    "tfp_add_loss": (2,),
+    "tfp_regularizer": (2,),
+}
+
+
+def names(keras=keras_3):
+    """The placements that one Keras allows, in the order of the chapters.
+
+    Raises:
+        ValueError: ``keras`` is neither ``keras`` nor ``tf_keras``.
+    """
+    version = _version(keras)
+    return [name for name, versions in PLACEMENTS.items() if version in versions]
+
+
+def build(
+    name, encoder, decoder, beta=1.0, seed=None, optimizer="adam", keras=keras_3, **compile_options
+):
+    """A compiled VAE whose KL term enters at the named place.
+
+    Args:
+        name: one of ``PLACEMENTS``.
+        encoder: a functional model from images to ``[mu, log_var]``, named "encoder".
+        decoder: a functional model from z to images in [0, 1], named "decoder".
+            ``networks.build_encoder`` and ``build_decoder`` make both.
+        beta: the KL weight.
+        seed: an integer makes the draws repeatable.
+        optimizer: of the same Keras, or a name.
+        keras: the Keras that encoder and decoder were built with, ``keras`` or ``tf_keras``.
+        compile_options: for ``compile``, such as ``jit_compile`` or ``steps_per_execution``.
+
+    Returns:
+        a Keras model with ``encoder`` and ``decoder``. ``fit(images)``,
+        ``evaluate(images)`` and ``predict(images)`` report ``loss``, ``reconstruction``
+        and ``kl`` in nats per image and return reconstructions; ``save`` and Keras'
+        ``load_model`` need nothing else. Exception: TFP's layers do not survive
+        saving, so with them save and load the weights alone. ``vae.encoder.predict``
+        gives mu, the code of an image, first.
+
+    Raises:
+        ValueError: an unknown placement, or one that this Keras does not allow; encoder and
+            decoder that do not fit each other or this Keras; a beta that is negative or not
+            a number; a seed that is not an integer.
+    """
+    version = _version(keras)
+    if name not in PLACEMENTS:
+        raise ValueError(f"There is no placement {name!r}: use one of {tuple(PLACEMENTS)}.")
+    if version not in PLACEMENTS[name]:
+        other = "tf_keras" if version == 3 else "keras"
+        raise ValueError(
+            f"The placement {name!r} does not exist in Keras {version}: build encoder and decoder "
+            f"with {other} and pass keras={other}, or use one of {tuple(names(keras))}."
+        )
+    if isinstance(beta, bool) or not isinstance(beta, numbers.Real) or not 0 <= beta < math.inf:
+        raise ValueError(f"beta must be a finite number of at least 0, but is {beta!r}.")
+    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
+        raise ValueError(f"seed must be None or an integer, but is {seed!r}.")
+    _check_networks(encoder, decoder, keras)
+    kit = importlib.import_module(f"vaelib.placements.keras_{version}")
+    module = importlib.import_module(f"vaelib.placements.{name}")
+    return module.build(
+        encoder, decoder, float(beta), seed, kit, optimizer=optimizer, **compile_options
+    )
+
+
+def _version(keras):
+    name = getattr(keras, "__name__", None)
+    if name not in ("keras", "tf_keras"):
+        raise ValueError(f"keras must be the module keras or tf_keras, but is {keras!r}.")
+    return 3 if name == "keras" else 2
+
+
+def _check_networks(encoder, decoder, keras):
+    for role, network in (("encoder", encoder), ("decoder", decoder)):
+        if not isinstance(network, keras.Model):
+            raise ValueError(
+                f"The {role} is no model of {keras.__name__} but a {type(network).__module__}."
+                f"{type(network).__name__}: build both networks with the Keras you pass as keras=."
+            )
+        if network.name != role:
+            raise ValueError(
+                f"The {role} is named {network.name!r}: build it with name={role!r}, the name "
+                "under which a loaded model finds it."
+            )
+    outputs = encoder.output if isinstance(encoder.output, (list, tuple)) else [encoder.output]
+    shapes = [tuple(output.shape[1:]) for output in outputs]
+    z_shape, x_shape = tuple(decoder.input_shape[1:]), tuple(decoder.output_shape[1:])
+    if shapes != [z_shape, z_shape]:
+        raise ValueError(
+            f"The encoder puts out {len(shapes)} tensors of shapes {shapes}, but this decoder "
+            f"needs [mu, log_var], both of shape {z_shape}: give both the same z_dim, and build "
+            "the encoder with variational=True."
+        )
+    if tuple(encoder.input_shape[1:]) != x_shape:
+        raise ValueError(
+            f"The decoder gives back images of shape {x_shape}, but the encoder takes "
+            f"{tuple(encoder.input_shape[1:])}: build both from one spec."
+        )

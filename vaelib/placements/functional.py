@@ -1,0 +1,21 @@
+"""A VAE in Keras' Functional API: the model of the placements that need no class of their own."""
+
+from vaelib.placements.checked import Checked
+
+
+def define(keras):
+    """The class for one Keras."""
+
+    @keras.saving.register_keras_serializable(package="vaelib")
+    class FunctionalVAE(Checked, keras.Model):
+        """A functional model with two parts, named "encoder" and "decoder"."""
+
+        @property
+        def encoder(self):
+            return self.get_layer("encoder")
+
+        @property
+        def decoder(self):
+            return self.get_layer("decoder")
+
+    return FunctionalVAE

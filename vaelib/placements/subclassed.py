@@ -1,0 +1,48 @@
+"""An encoder, a decoder and a draw between them: the base of the placements that subclass Model."""
+
+from vaelib.placements.checked import Checked
+
+
+def define(keras, sampling):
+    """The class for one Keras, with the ``Sampling`` layer of that Keras."""
+
+    class SubclassedVAE(Checked, keras.Model):
+        """Holds the parts and the KL weight; where the KL term enters, a subclass says."""
+
+        def __init__(self, encoder, decoder, beta=1.0, seed=None, **kwargs):
+            super().__init__(**kwargs)
+            self.encoder, self.decoder = encoder, decoder
+            self.sampling = sampling(seed=seed, name="sampling")
+            self.beta = beta
+            self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
+            self.kl_tracker = keras.metrics.Mean(name="kl")
+
+        def build(self, input_shape):
+            self.built = True  # encoder and decoder bring their weights along
+
+        def forward(self, images, training=None):
+            """Reconstruction, mu and log_var of a batch."""
+            mu, log_var = self.encoder(images, training=training)
+            return self.decoder(self.sampling([mu, log_var]), training=training), mu, log_var
+
+        def call(self, images, training=None):
+            return self.forward(images, training)[0]
+
+        def get_config(self):
+            parts = {"encoder": self.encoder, "decoder": self.decoder}
+            return {
+                **{name: keras.saving.serialize_keras_object(part) for name, part in parts.items()},
+                "beta": self.beta,
+                "seed": self.sampling.seed,
+                "name": self.name,
+            }
+
+        @classmethod
+        def from_config(cls, config, custom_objects=None):
+            parts = {
+                name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+                for name in ("encoder", "decoder")
+            }
+            return cls(**{**config, **parts})
+
+    return SubclassedVAE

@@ -1,0 +1,55 @@
+"""The KL term enters by TFP's ``KLDivergenceAddLoss`` (Zhu's notes; chapter 9). Keras 2."""
+
+import keras as keras_3
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from vaelib.objectives import gaussian_kl, reconstruction
+
+
+class KLPerImage(tfp.layers.KLDivergenceAddLoss):
+    """TFP's layer adds the sum over the batch; the objective wants the mean."""
+
+    def call(self, posterior):
+        images = tf.cast(tf.shape(posterior)[0], posterior.dtype)
+        self.add_loss(self._regularizer(posterior) / images)
+        return posterior
+
+
+def prior(z_dim):
+    """N(0, I) as a distribution."""
+    return tfp.distributions.MultivariateNormalDiag(loc=tf.zeros(z_dim))
+
+
+def posterior_layer(seed, **options):
+    """A layer from [mu, log_var] to the distribution N(mu, sigma^2), which draws when asked."""
+    generator = keras_3.random.SeedGenerator(seed)
+
+    def distribution(parameters):
+        mu, log_var = parameters
+        return tfp.distributions.MultivariateNormalDiag(mu, tf.exp(0.5 * log_var))
+
+    def draw(posterior):
+        epsilon = keras_3.random.normal(tf.shape(posterior.mean()), seed=generator)
+        return posterior.mean() + posterior.stddev() * epsilon
+
+    return tfp.layers.DistributionLambda(distribution, draw, name="posterior", **options)
+
+
+def assemble(encoder, decoder, kit, to_z, **compile_options):
+    """The model around ``to_z``, which turns [mu, log_var] into z and adds the KL term."""
+    mu, log_var = encoder(encoder.input)
+    vae = kit.FunctionalVAE(encoder.input, decoder(to_z([mu, log_var])), name="vae")
+    vae.add_metric(gaussian_kl(mu, log_var), name="kl")
+    vae.compile(loss=reconstruction, metrics=[reconstruction], **compile_options)
+    return vae
+
+
+def build(encoder, decoder, beta, seed, kit, **compile_options):
+    """The posterior is a distribution, a layer behind it adds its KL (arguments: ``build``)."""
+    z_dim = encoder.output[0].shape[-1]
+    posterior = posterior_layer(seed)
+    add_loss = KLPerImage(prior(z_dim), use_exact_kl=True, weight=beta, name="add_kl")
+    return assemble(
+        encoder, decoder, kit, lambda parameters: add_loss(posterior(parameters)), **compile_options
+    )
