@@ -1,4 +1,4 @@
-"""Errors as lessons: run what is expected to fail, and keep what it says (used from chapter 5 on)."""
+"""Run what is expected to fail, and keep what it says (used from chapter 5 on)."""
 
 import re
 

@@ -41,6 +41,8 @@ def gaussian_kl(mu, log_var):
     return 0.5 * ops.sum(variance_minus_1 - log_var + ops.square(mu), axis=-1)
 
 
+# Registered, so that a model compiled with this loss loads without help.
+@keras.saving.register_keras_serializable(package="vaelib")
 def reconstruction(x, x_hat):
     """Binary cross-entropy between an image and its reconstruction: nats per image.
 

@@ -23,7 +23,9 @@ import importlib
 import math
 import numbers
 
-import keras as keras_3
+import keras as keras_module
+
+from vaelib.placements import keras_3  # noqa: F401  registers what a saved model names
 
 PLACEMENTS = {
     "encoder_layer": (3, 2),
@@ -39,7 +41,7 @@ PLACEMENTS = {
 }
 
 
-def names(keras=keras_3):
+def names(keras=keras_module):
     """The placements that one Keras allows, in the order of the chapters.
 
     Raises:
@@ -50,7 +52,14 @@ def names(keras=keras_3):
 
 
 def build(
-    name, encoder, decoder, beta=1.0, seed=None, optimizer="adam", keras=keras_3, **compile_options
+    name,
+    encoder,
+    decoder,
+    beta=1.0,
+    seed=None,
+    optimizer="adam",
+    keras=keras_module,
+    **compile_options,
 ):
     """A compiled VAE whose KL term enters at the named place.
 
@@ -68,10 +77,10 @@ def build(
     Returns:
         a Keras model with ``encoder`` and ``decoder``. ``fit(images)``,
         ``evaluate(images)`` and ``predict(images)`` report ``loss``, ``reconstruction``
-        and ``kl`` in nats per image and return reconstructions; ``save`` and Keras'
-        ``load_model`` need nothing else. Exception: TFP's layers do not survive
-        saving, so with them save and load the weights alone. ``vae.encoder.predict``
-        gives mu, the code of an image, first.
+        and ``kl`` in nats per image and return reconstructions. ``vae.encoder.predict``
+        gives mu, the code of an image, first. ``save("name.keras")`` and Keras'
+        ``load_model`` work once ``vaelib.placements`` is imported. Exception: TFP's layers do not
+        survive that; build the model again and load its weights (chapter 9).
 
     Raises:
         ValueError: an unknown placement, or one that this Keras does not allow; encoder and

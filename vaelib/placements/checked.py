@@ -15,7 +15,7 @@ class Checked:
     called ``loss``, ``reconstruction`` and ``kl`` everywhere, in nats per image.
     """
 
-    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **options):
+    def fit(self, x=None, y=None, batch_size=None, *, validation_data=None, **options):
         """Train as Keras does. Leave ``y`` away, or pass the images a second time.
 
         ``validation_data`` may be images, a pair (images, images), or a data set.

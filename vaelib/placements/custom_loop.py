@@ -38,12 +38,12 @@ def define(keras, train_step_vae):
                 callbacks, add_history=True, add_progbar=verbose != 0, model=self,
                 verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps,
             )  # fmt: skip
-            self.stop_training = False
+            self.stop_training, logs = False, {}
             callbacks.on_train_begin()
             for epoch in range(initial_epoch, epochs):
                 self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-                order = np.random.permutation(len(x)) if shuffle and steps else None
+                order = tf.random.shuffle(range(len(x))).numpy() if shuffle and steps else None
                 for number, images in enumerate(batches(x, batch_size, order)):
                     callbacks.on_train_batch_begin(number)
                     logs = step(images)

@@ -4,10 +4,16 @@ import tf_keras as keras
 
 from vaelib import layers, objectives
 from vaelib.placements import (
-    encoder_layer, endpoint_layer, functional, outputs, subclassed, train_step,
+    encoder_layer,
+    endpoint_layer,
+    functional,
+    outputs,
+    subclassed,
+    train_step,
 )  # fmt: skip
 
 Sampling = layers.define_sampling(keras)
+keras.saving.register_keras_serializable(package="vaelib")(objectives.reconstruction)
 FunctionalVAE = functional.define(keras)
 SubclassedVAE = subclassed.define(keras, Sampling)
 AddKL = encoder_layer.define(keras)

@@ -4,8 +4,15 @@ import keras
 
 from vaelib import layers
 from vaelib.placements import (
-    compute_loss, custom_loop, encoder_layer, endpoint_layer, functional, model_call, outputs,
-    subclassed, train_step,
+    compute_loss,
+    custom_loop,
+    encoder_layer,
+    endpoint_layer,
+    functional,
+    model_call,
+    outputs,
+    subclassed,
+    train_step,
 )  # fmt: skip
 
 Sampling = layers.Sampling

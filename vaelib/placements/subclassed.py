@@ -16,8 +16,6 @@ def define(keras, sampling):
             self.beta = beta
             self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
             self.kl_tracker = keras.metrics.Mean(name="kl")
-
-        def build(self, input_shape):
             self.built = True  # encoder and decoder bring their weights along
 
         def forward(self, images, training=None):

@@ -4,7 +4,7 @@ import keras as keras_3
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vaelib.objectives import gaussian_kl, reconstruction
+from vaelib.objectives import MAX_LOG_VAR, gaussian_kl, reconstruction
 
 
 class KLPerImage(tfp.layers.KLDivergenceAddLoss):
@@ -27,7 +27,9 @@ def posterior_layer(seed, **options):
 
     def distribution(parameters):
         mu, log_var = parameters
-        return tfp.distributions.MultivariateNormalDiag(mu, tf.exp(0.5 * log_var))
+        # TFP's exact KL is infinite for float32 from 88 on; ours follows the tangent from 60 on.
+        sigma = tf.exp(0.5 * tf.minimum(log_var, MAX_LOG_VAR))
+        return tfp.distributions.MultivariateNormalDiag(mu, sigma)
 
     def draw(posterior):
         epsilon = keras_3.random.normal(tf.shape(posterior.mean()), seed=generator)
