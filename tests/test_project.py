@@ -61,6 +61,7 @@ def test_readme_and_front_page_list_every_chapter():
         title = nbformat.read(path, 4).cells[0].source.splitlines()[0].removeprefix("# ")
         assert title in readme, title
         assert f"chapters/{path.stem}" in front
+        assert readme.count(f"/chapters/{path.stem}.ipynb") == 2, "Binder and Colab"
 
 
 def test_jupyterlab_draws_myst():
@@ -95,6 +96,15 @@ def test_the_rules_of_the_house():
         assert "plots" not in modules, path.name
         if path.stem in ("data", "networks", "objectives", "layers"):
             assert not modules, path.name
+
+
+def test_the_rules_of_the_house_for_placements():
+    """A placement needs formulas, layers and the checks of images, and builds no network itself."""
+    for path in (ROOT / "vaelib" / "placements").glob("*.py"):
+        imported = re.findall(r"^\s*from vaelib(\.\w+)?\S* import (.+)$", path.read_text(), re.M)
+        modules = {package.strip(".") or names for package, names in imported}
+        allowed = {"data", "layers", "objectives", "placements", "layers, objectives"}
+        assert modules <= allowed, (path.name, modules)
 
 
 def test_no_data_and_no_large_file_is_tracked():

@@ -3,9 +3,13 @@
 import re
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# tf_keras puts the stack of "user code" in front of the message, Keras 3 the name of the layer.
-_LAST_MESSAGE = re.compile(r"^\s+(?:[A-Z]\w*(?:Error|Exception)): (.+)", re.M | re.S)
-_WRAPPER = re.compile(r"^Exception encountered when calling [^\n]*\n+")
+# What the Kerases put in front of a message: a stack of "user code", the name of a layer.
+_WRAPPERS = re.compile(
+    r"^(?:in user code:\n.*?\n\s*\w*(?:Error|Exception): "
+    r"|Exception encountered when calling [^\n]*\n"
+    r"|Could not automatically infer [^\n]* Error encountered:\n)\s*",
+    re.S,
+)
 
 
 def provoke(action, width=100):
@@ -36,10 +40,9 @@ def first_sentence(error, width=100):
         error: an exception, or its text.
         width: longer sentences are cut, and end in an ellipsis.
     """
-    text = _COLOUR.sub("", str(error))
-    if text.startswith("in user code:"):
-        found = _LAST_MESSAGE.search(text)
-        text = found.group(1) if found else text
-    text = " ".join(_WRAPPER.sub("", text).split())
+    text, inner = None, _COLOUR.sub("", str(error))
+    while inner != text:  # they may be nested
+        text, inner = inner, _WRAPPERS.sub("", inner)
+    text = " ".join(text.split())
     sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
     return sentence if len(sentence) <= width else sentence[: width - 3].rstrip() + "..."

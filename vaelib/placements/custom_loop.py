@@ -29,8 +29,9 @@ def define(keras, train_step_vae):
             self, x, y=None, batch_size=None, epochs=1, validation_data=None,
             verbose="auto", callbacks=None, shuffle=True, initial_epoch=0,
         ):  # fmt: skip
-            step, test_step = self._compiled(self.train_step), self._compiled(self.test_step)
             self.optimizer.build(self.trainable_variables)
+            if self.train_function is None:  # compile() has Keras forget the old one
+                self.train_function = self._compiled(self.train_step)
             batch_size = batch_size or 32
             steps = None if is_data_set(x) else -(-len(x) // batch_size)
             # Progress bar, history and the reader's own callbacks: no need to rewrite these.
@@ -46,11 +47,11 @@ def define(keras, train_step_vae):
                 order = tf.random.shuffle(range(len(x))).numpy() if shuffle and steps else None
                 for number, images in enumerate(batches(x, batch_size, order)):
                     callbacks.on_train_batch_begin(number)
-                    logs = step(images)
+                    logs = self.train_function(images)
                     callbacks.on_train_batch_end(number, logs)
                 logs = {name: float(value) for name, value in logs.items()}
                 if validation_data is not None:
-                    figures = self._figures(test_step, validation_data, batch_size)
+                    figures = self.run_evaluate(validation_data, batch_size=batch_size)
                     logs |= {f"val_{name}": value for name, value in figures.items()}
                 callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -59,12 +60,11 @@ def define(keras, train_step_vae):
             return self.history
 
         def run_evaluate(self, x, y=None, batch_size=None, **options):
-            return self._figures(self._compiled(self.test_step), x, batch_size)
-
-        def _figures(self, test_step, x, batch_size):
+            if self.test_function is None:
+                self.test_function = self._compiled(self.test_step)
             self.reset_metrics()
             for images in batches(x, batch_size or 32):
-                logs = test_step(images)
+                logs = self.test_function(images)
             return {name: float(value) for name, value in logs.items()}
 
         def _compiled(self, step):
