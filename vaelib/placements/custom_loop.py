@@ -68,6 +68,8 @@ def define(keras, train_step_vae):
             return {name: float(value) for name, value in logs.items()}
 
         def _compiled(self, step):
+            if self.run_eagerly:
+                return step
             # One trace for batches of any size: the last one is often smaller.
             images = tf.TensorSpec((None, *self.encoder.input_shape[1:]), "float32")
             return tf.function(step, input_signature=[images], jit_compile=self.jit_compile)
