@@ -1,4 +1,4 @@
-"""vaelib.errors: an expected failure is shown by its first sentence, an unexpected success fails."""
+"""vaelib.errors: an expected failure shows its first sentence, an unexpected success fails."""
 
 import keras
 import pytest
@@ -35,7 +35,11 @@ def test_what_does_not_fail_is_a_failure():
         ("One line without a full stop", "One line without a full stop"),
         ("Version 2.21 is not cut. But here.", "Version 2.21 is not cut."),
         ("two\n  lines", "two lines"),
-        ("Exception encountered when calling Layer.call().\n\n\x1b[1mReal.\x1b[0m\n\nMore", "Real."),
+        (
+            "Exception encountered when calling Layer.call().\n\n\x1b[1mReal.\x1b[0m\n\nMore",
+            "Real.",
+        ),
+        ("Real reason\n\nArguments received by Layer.call():\n  args", "Real reason"),
         ("", ""),
     ],
 )

@@ -188,7 +188,9 @@ def test_fit_evaluate_predict_and_the_code(name, keras_module, images, start):
     mu, log_var = vae.encoder.predict(odd, verbose=0)
     kl = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=1)
     assert np.isclose(figures["kl"], kl.mean(), rtol=1e-4)
-    assert np.isclose(figures["loss"], figures["reconstruction"] + figures["kl"], rtol=1e-2)
+    # tf_keras averages a loss that has only add_loss over batches, not over images.
+    rtol = 1e-2 if (name, keras_module) == ("endpoint_layer", tf_keras) else 1e-5
+    assert np.isclose(figures["loss"], figures["reconstruction"] + figures["kl"], rtol=rtol)
     x_hat = vae.predict(odd, batch_size=32)
     assert x_hat.shape == odd.shape and 0 <= x_hat.min() and x_hat.max() <= 1
     assert not np.array_equal(x_hat, vae.predict(odd, batch_size=32)), "epsilon must be fresh"
@@ -271,6 +273,19 @@ def test_tfp_placements_are_rebuilt_and_their_weights_loaded(name, images, start
     for saved, loaded in zip(weights_of(vae), weights_of(again)):
         assert np.array_equal(saved, loaded)
     assert again.fit(images[:64], batch_size=32, verbose=0).history["loss"][0] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "keras_module"), [pair for pair in EVERYWHERE if not pair[0].startswith("tfp")]
+)
+def test_an_untrained_model_is_loaded_without_a_warning(
+    name, keras_module, start, tmp_path, recwarn, caplog
+):
+    fresh(name, keras_module, start, optimizer="adam").save(tmp_path / "vae.keras")
+    loaded = keras_module.saving.load_model(tmp_path / "vae.keras")
+    assert loaded.encoder.count_params() > 0
+    messages = [str(warning.message) for warning in recwarn.list] + caplog.messages
+    assert not [text for text in messages if "ariable" in text or "built" in text]
 
 
 def test_the_hand_written_loop_serves_callbacks_and_shows_progress(images, start, capsys):

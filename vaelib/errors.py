@@ -11,6 +11,8 @@ _WRAPPERS = re.compile(
     re.S,
 )
 
+_APPENDIX = re.compile(r"\n\s*(?:Call arguments|Arguments) received by .*", re.S)
+
 
 def provoke(action, width=100):
     """Run what is expected to fail; print the type and the first sentence of its error.
@@ -40,7 +42,7 @@ def first_sentence(error, width=100):
         error: an exception, or its text.
         width: longer sentences are cut, and end in an ellipsis.
     """
-    text, inner = None, _COLOUR.sub("", str(error))
+    text, inner = None, _APPENDIX.sub("", _COLOUR.sub("", str(error)))
     while inner != text:  # they may be nested
         text, inner = inner, _WRAPPERS.sub("", inner)
     text = " ".join(text.split())

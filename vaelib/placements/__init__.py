@@ -103,9 +103,12 @@ def build(
     _check_networks(encoder, decoder, keras)
     kit = importlib.import_module(f"vaelib.placements.keras_{version}")
     module = importlib.import_module(f"vaelib.placements.{name}")
-    return module.build(
+    vae = module.build(
         encoder, decoder, float(beta), seed, kit, optimizer=optimizer, **compile_options
     )
+    # Or a model saved before its first step would be loaded with a warning.
+    vae.optimizer.build(vae.trainable_variables)
+    return vae
 
 
 def _version(keras):

@@ -46,7 +46,7 @@ class Checked:
             return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
         self._check(x, y)
         x, y = self._with_targets(x)
-        options["return_dict"] = True  # Keras' list leaves out some of them (chapter 6)
+        options["return_dict"] = True  # names and order of a list differ (chapter 6)
         return self.run_evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
 
     def predict(self, x, batch_size=None, verbose=0, **options):

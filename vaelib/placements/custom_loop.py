@@ -29,7 +29,6 @@ def define(keras, train_step_vae):
             self, x, y=None, batch_size=None, epochs=1, validation_data=None,
             verbose="auto", callbacks=None, shuffle=True, initial_epoch=0,
         ):  # fmt: skip
-            self.optimizer.build(self.trainable_variables)
             if self.train_function is None:  # compile() has Keras forget the old one
                 self.train_function = self._compiled(self.train_step)
             batch_size = batch_size or 32
