@@ -56,6 +56,19 @@ def test_every_page_of_the_table_of_contents_is_there(pages):
         assert f"{name}.html" in pages
 
 
+def test_chapters_carry_the_number_of_their_file(pages):
+    """In the title, in the sections, and in the table of contents of every page."""
+    for name, page in pages.items():
+        if name.startswith("chapters/"):
+            number = f"{int(name.split('/')[1][:2])}."
+            assert page.find("h1").get_text().startswith(f"{number} "), name
+            assert all(h.get_text().startswith(number) for h in page.select("article h2")), name
+        for link in page.select("nav.bd-links a[href*='-']"):
+            found = re.search(r"(?:^|/)(\d\d)-[\w-]+\.html$", link["href"])
+            if found:
+                assert link.get_text().strip().startswith(f"{int(found[1])}. "), (name, link)
+
+
 def test_links_lead_somewhere(site, pages):
     ids = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in pages.items()}
     for name, page in pages.items():
