@@ -176,6 +176,34 @@ def test_histories_agree_after_ten_steps(images, start):
             assert np.allclose(history[key], first[key], rtol=1e-4), (placement, key)
 
 
+def test_networks_with_batch_norm_agree_too(images):
+    """The forward pass of a training step must be one with training=True in all placements."""
+    spec = networks.NetworkSpec(
+        z_dim=3, filters=(4, 8), strides=(2, 2), decoder_filters=(4, 1), decoder_strides=(2, 2),
+        batch_norm="before",
+    )  # fmt: skip
+    keras.utils.set_random_seed(1)
+    start = networks.build_encoder(spec).get_weights(), networks.build_decoder(spec).get_weights()
+    results = {}
+    for name, module in EVERYWHERE:
+        encoder = networks.build_encoder(spec, keras=module)
+        decoder = networks.build_decoder(spec, keras=module)
+        encoder.set_weights(start[0])
+        decoder.set_weights(start[1])
+        vae = placements.build(
+            name, encoder, decoder, seed=SEED, keras=module, run_eagerly=True,
+            optimizer=module.optimizers.SGD(1e-3),
+        )  # fmt: skip
+        history = vae.fit(images[:64], batch_size=64, shuffle=False, verbose=0).history
+        moving = [np.array(w) for w in decoder.get_weights()][-3]
+        results[name, module.__name__] = (history["loss"][0], moving)
+    loss, moving = results["encoder_layer", "keras"]
+    assert not np.allclose(moving, start[1][-3]), "batch norm has learned its averages"
+    for placement, (other_loss, other_moving) in results.items():
+        assert np.isclose(other_loss, loss, rtol=1e-4), placement
+        assert np.allclose(other_moving, moving, rtol=1e-3, atol=1e-5), placement
+
+
 # What a reader does with them -----------------------------------------------------------------
 
 
@@ -188,9 +216,7 @@ def test_fit_evaluate_predict_and_the_code(name, keras_module, images, start):
     mu, log_var = vae.encoder.predict(odd, verbose=0)
     kl = 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).sum(axis=1)
     assert np.isclose(figures["kl"], kl.mean(), rtol=1e-4)
-    # tf_keras averages a loss that has only add_loss over batches, not over images.
-    rtol = 1e-2 if (name, keras_module) == ("endpoint_layer", tf_keras) else 1e-5
-    assert np.isclose(figures["loss"], figures["reconstruction"] + figures["kl"], rtol=rtol)
+    assert np.isclose(figures["loss"], figures["reconstruction"] + figures["kl"], rtol=1e-5)
     x_hat = vae.predict(odd, batch_size=32)
     assert x_hat.shape == odd.shape and 0 <= x_hat.min() and x_hat.max() <= 1
     assert not np.array_equal(x_hat, vae.predict(odd, batch_size=32)), "epsilon must be fresh"
@@ -369,8 +395,9 @@ def networks_of(keras_module=keras, **changes):
 
 
 def test_an_unknown_placement():
-    with pytest.raises(ValueError, match="There is no placement 'lambda': use one of"):
-        placements.build("lambda", *networks_of())
+    for name in ("lambda", ["outputs"], None):
+        with pytest.raises(ValueError, match="There is no placement .*: use one of"):
+            placements.build(name, *networks_of())
 
 
 @pytest.mark.parametrize(
@@ -388,9 +415,9 @@ def test_beta(beta):
         placements.build("outputs", *networks_of(), beta=beta)
 
 
-@pytest.mark.parametrize("seed", [1.5, "1", True])
+@pytest.mark.parametrize("seed", [1.5, "1", True, -1, 2**32])
 def test_seed(seed):
-    with pytest.raises(ValueError, match="seed must be None or an integer"):
+    with pytest.raises(ValueError, match="seed must be None or a whole number from 0"):
         placements.build("outputs", *networks_of(), seed=seed)
 
 
@@ -428,6 +455,50 @@ def test_networks_of_the_other_keras():
 def test_a_keras_that_is_none():
     with pytest.raises(ValueError, match="keras must be the module keras or tf_keras"):
         placements.build("outputs", *networks_of(), keras="keras")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": None}, "optimizer must be a name or an optimizer of keras, but is None"),
+        ({"optimizer": tf_keras.optimizers.SGD()}, "an optimizer of keras, but is a tf_keras"),
+        ({"loss": "mse"}, "sets loss itself: leave it away"),
+        ({"metrics": ["mse"], "loss": "mse"}, "sets loss, metrics itself"),
+    ],
+)
+def test_compile_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        placements.build("outputs", *networks_of(), **options)
+
+
+def test_a_network_that_was_never_called():
+    unknown = keras.Sequential([keras.layers.Flatten()], name="encoder")
+    with pytest.raises(ValueError, match="The encoder has no known shapes"):
+        placements.build("outputs", unknown, networks_of()[1])
+
+
+def test_old_optimizers_of_tf_keras_work(images):
+    vae = placements.build(
+        "encoder_layer", *networks_of(tf_keras), keras=tf_keras,
+        optimizer=tf_keras.optimizers.legacy.SGD(1e-3),
+    )  # fmt: skip
+    assert vae.fit(images[:64], verbose=0).history["loss"][0] > 0
+
+
+def test_lists_of_pixels(vae, images):
+    few = images[:2].tolist()
+    try:
+        shape = vae.predict(few).shape
+        figures = vae.evaluate(few)
+    except Exception as error:  # pytest would print all the pixels
+        raise AssertionError(str(error)[:100]) from None
+    assert shape == (2, 28, 28, 1) and figures["loss"] > 0
+
+
+@pytest.mark.parametrize("pair", [(), (1, 2, 3)])
+def test_validation_data_of_the_wrong_length(pair, vae, images):
+    with pytest.raises(data.DataError, match="images, or a pair of them twice"):
+        vae.fit(images, validation_data=pair, verbose=0)
 
 
 def test_names_are_the_table_of_the_docstring():

@@ -88,7 +88,7 @@ def build(
             a number; a seed that is not an integer.
     """
     version = _version(keras)
-    if name not in PLACEMENTS:
+    if not isinstance(name, str) or name not in PLACEMENTS:
         raise ValueError(f"There is no placement {name!r}: use one of {tuple(PLACEMENTS)}.")
     if version not in PLACEMENTS[name]:
         other = "tf_keras" if version == 3 else "keras"
@@ -98,8 +98,17 @@ def build(
         )
     if isinstance(beta, bool) or not isinstance(beta, numbers.Real) or not 0 <= beta < math.inf:
         raise ValueError(f"beta must be a finite number of at least 0, but is {beta!r}.")
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, numbers.Integral)):
-        raise ValueError(f"seed must be None or an integer, but is {seed!r}.")
+    whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
+    if seed is not None and not (whole and 0 <= seed < 2**32):
+        raise ValueError(f"seed must be None or a whole number from 0 to 2**32 - 1, not {seed!r}.")
+    if not isinstance(optimizer, str) and _library(optimizer) != keras.__name__:
+        raise ValueError(
+            f"optimizer must be a name or an optimizer of {keras.__name__}, but is "
+            + ("None." if optimizer is None else f"a {_name(optimizer)}.")
+        )
+    own = sorted({"loss", "metrics", "loss_weights", "weighted_metrics"} & set(compile_options))
+    if own:
+        raise ValueError(f"The placement sets {', '.join(own)} itself: leave it away.")
     _check_networks(encoder, decoder, keras)
     kit = importlib.import_module(f"vaelib.placements.keras_{version}")
     module = importlib.import_module(f"vaelib.placements.{name}")
@@ -107,7 +116,8 @@ def build(
         encoder, decoder, float(beta), seed, kit, optimizer=optimizer, **compile_options
     )
     # Or a model saved before its first step would be loaded with a warning.
-    vae.optimizer.build(vae.trainable_variables)
+    if hasattr(vae.optimizer, "build"):  # the oldest ones of tf_keras have no such method
+        vae.optimizer.build(vae.trainable_variables)
     return vae
 
 
@@ -118,12 +128,25 @@ def _version(keras):
     return 3 if name == "keras" else 2
 
 
+def _name(thing):
+    return f"{type(thing).__module__}.{type(thing).__name__}"
+
+
+def _library(thing):
+    return _name(thing).split(".")[0]
+
+
 def _check_networks(encoder, decoder, keras):
     for role, network in (("encoder", encoder), ("decoder", decoder)):
         if not isinstance(network, keras.Model):
             raise ValueError(
-                f"The {role} is no model of {keras.__name__} but a {type(network).__module__}."
-                f"{type(network).__name__}: build both networks with the Keras you pass as keras=."
+                f"The {role} is no model of {keras.__name__} but a {_name(network)}: build both "
+                "networks with the Keras you pass as keras=."
+            )
+        if not getattr(network, "inputs", None):
+            raise ValueError(
+                f"The {role} has no known shapes: build it in the Functional API, as "
+                f"networks.build_{role} does."
             )
         if network.name != role:
             raise ValueError(

@@ -28,10 +28,14 @@ class Checked:
         if batch_size is not None:
             _check_batch_size(batch_size, x)
         if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)):
-                validation_data = (validation_data,)
-            self._check(*validation_data, what="validation images")
-            x_valid, y_valid = self._with_targets(validation_data[0])
+            pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            if len(pair) not in (1, 2):
+                raise DataError(
+                    f"validation_data holds {len(pair)} things: pass images, or a pair of them "
+                    "twice, (images, images)."
+                )
+            self._check(*pair, what="validation images")
+            x_valid, y_valid = self._with_targets(pair[0])
             validation_data = x_valid if y_valid is None else (x_valid, y_valid)
         x, y = self._with_targets(x)
         return self.run_fit(x, y, batch_size=batch_size, validation_data=validation_data, **options)
@@ -56,6 +60,7 @@ class Checked:
             DataError: as ``fit``.
         """
         self._check(x)
+        x = x if is_data_set(x) else np.asarray(x)
         outputs = super().predict(x, batch_size=batch_size, verbose=verbose, **options)
         return outputs["reconstruction"] if isinstance(outputs, dict) else outputs
 
@@ -75,6 +80,7 @@ class Checked:
         """x and y for Keras; a data set carries its y itself."""
         if is_data_set(x):
             return x.map(lambda *batch: (batch[0], self._targets(batch[0]))), None
+        x = np.asarray(x)  # lists are welcome, too
         return x, self._targets(x)
 
     def _check(self, x, y=None, what="images"):

@@ -5,8 +5,17 @@ from keras import ops
 from vaelib.objectives import gaussian_kl, reconstruction
 
 
+def nothing(target, x_hat):
+    """Zero for each image: the loss of a model whose last layer holds the objective.
+
+    Without any loss in ``compile``, tf_keras would report a mean of batches, not of images.
+    """
+    return ops.zeros_like(x_hat[:, 0, 0, 0])
+
+
 def define(keras):
     """The layer, for one Keras."""
+    keras.saving.register_keras_serializable(package="vaelib")(nothing)
 
     @keras.saving.register_keras_serializable(package="vaelib")
     class AddObjective(keras.layers.Layer):
@@ -39,11 +48,11 @@ def define(keras):
 
 
 def build(encoder, decoder, beta, seed, kit, **compile_options):
-    """The last layer holds the objective, ``compile`` gets no loss (arguments: ``build``)."""
+    """The last layer holds the objective, and ``compile`` nothing of it (arguments: ``build``)."""
     images = encoder.input
     mu, log_var = encoder(images)
     x_hat = decoder(kit.Sampling(seed=seed, name="sampling")([mu, log_var]))
     x_hat = kit.AddObjective(beta, name="add_objective")([mu, log_var, images, x_hat])
     vae = kit.FunctionalVAE(images, x_hat, name="vae")
-    vae.compile(**compile_options)
+    vae.compile(loss=nothing, **compile_options)
     return vae
