@@ -7,10 +7,12 @@ One module, one room; each docstring names the chapter that derives what it hold
 ``networks``    encoders and decoders from a small spec; presets of the sources
 ``objectives``  KL divergence, reconstruction, ELBO: nats per image
 ``layers``      ``Sampling``, registered with Keras
+``placements``  every place where the KL term can enter a model, one signature for all
 ``latent``      codes of a data set and how far they spread
 ``plots``       the figures that several chapters draw
 ``runs``        how long to train: the ``quick`` and the ``full`` profile
 ``exercises``   checks a reader's own answer and names the likely slip
+``errors``      runs what is expected to fail, and shows what the error says first
 ``startup``     TensorFlow without its start-up messages
 ============== ==================================================================
 
@@ -32,6 +34,7 @@ _MODULES = [
     "layers",
     "networks",
     "objectives",
+    "placements",
     "plots",
     "runs",
 ]
