@@ -370,7 +370,7 @@ def test_labels_as_targets(vae, images):
         vae.fit(images, images, validation_data=(images, images[::-1]), verbose=0)
 
 
-@pytest.mark.parametrize("size", [641, 0, -1, 1.5, "many"])
+@pytest.mark.parametrize("size", [641, 0, -1, 1.5, True, "many"])
 def test_batch_size(size, vae, images):
     message = "A batch of 641 is larger than the data, 640 images" if size == 641 else "batch_size"
     with pytest.raises(data.DataError, match=message):
@@ -409,7 +409,7 @@ def test_a_placement_of_the_other_keras(name, keras_module):
         placements.build(name, *networks_of(keras_module), keras=keras_module)
 
 
-@pytest.mark.parametrize("beta", [-1, float("nan"), float("inf"), "1", None, True])
+@pytest.mark.parametrize("beta", [-1, float("nan"), float("inf"), 10**400, "1", None, True])
 def test_beta(beta):
     with pytest.raises(ValueError, match="beta must be a finite number of at least 0"):
         placements.build("outputs", *networks_of(), beta=beta)
@@ -499,6 +499,74 @@ def test_lists_of_pixels(vae, images):
 def test_validation_data_of_the_wrong_length(pair, vae, images):
     with pytest.raises(data.DataError, match="images, or a pair of them twice"):
         vae.fit(images, validation_data=pair, verbose=0)
+
+
+BAD_DATA_SETS = {
+    "NaN": (lambda x: x * np.nan, "NaN or infinite"),
+    "bytes": (lambda x: x * 255, "divide them by 255"),
+    "dicts": (lambda x: {"images": x}, "but this data set gives"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_DATA_SETS)
+def test_the_first_batch_of_a_data_set_is_checked(kind, vae, images):
+    spoil, message = BAD_DATA_SETS[kind]
+    bad = tf.data.Dataset.from_tensor_slices(images).batch(64).map(spoil)
+    for act in (vae.fit, vae.evaluate, vae.predict):
+        with pytest.raises(data.DataError, match=message):
+            act(bad, verbose=0)
+
+
+def test_an_empty_data_set(vae, images):
+    with pytest.raises(data.DataError, match="empty data set"):
+        vae.fit(tf.data.Dataset.from_tensor_slices(images).batch(64).take(0), verbose=0)
+
+
+@every_placement
+def test_data_sets_of_another_type(name, keras_module, images, start):
+    data_set = tf.data.Dataset.from_tensor_slices(images.astype("float64")).batch(64)
+    assert fresh(name, keras_module, start).fit(data_set, verbose=0).history["loss"][0] > 0
+
+
+@every_placement
+def test_compiling_again_never_loses_the_reconstruction(name, keras_module, images, start):
+    vae = fresh(name, keras_module, start)
+    vae.compile(optimizer=keras_module.optimizers.SGD(1e-3))
+    try:
+        history = vae.fit(images[:64], batch_size=64, verbose=0).history
+    except ValueError as error:
+        assert "build the placement anew" in str(error)
+    else:
+        assert history["loss"][0] > 100
+
+
+@pytest.mark.parametrize("option", ["sample_weight", "class_weight"])
+def test_weights_of_images(option, vae, images):
+    with pytest.raises(ValueError, match=f"weighs all images alike: leave {option} away"):
+        vae.fit(images, **{option: np.ones(len(images))}, verbose=0)
+
+
+def test_an_optimizer_serves_one_model(images):
+    optimizer = keras.optimizers.Adam()
+    placements.build("outputs", *networks_of(), optimizer=optimizer)
+    with pytest.raises(ValueError, match="make a new one for each"):
+        placements.build("outputs", *networks_of(), optimizer=optimizer)
+
+
+@pytest.mark.parametrize("name", ["tfp_add_loss", "train_step"])
+def test_numbers_of_numpy(name, images):
+    vae = placements.build(
+        name, *networks_of(tf_keras), keras=tf_keras, seed=np.int64(3), beta=np.float32(0.5)
+    )
+    assert vae.fit(images, batch_size=np.uint8(64), verbose=0).history["loss"][0] > 0
+
+
+def test_the_hand_written_loop_evaluates_a_number_of_steps(images, start):
+    endless = tf.data.Dataset.from_tensor_slices(images).batch(64).repeat()
+    vae = fresh("custom_loop", keras, start)
+    assert vae.evaluate(endless, steps=2)["loss"] > 0
+    with pytest.raises(TypeError, match="nonsense"):
+        vae.evaluate(images, nonsense=1)
 
 
 def test_names_are_the_table_of_the_docstring():

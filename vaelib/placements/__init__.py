@@ -96,7 +96,11 @@ def build(
             f"The placement {name!r} does not exist in Keras {version}: build encoder and decoder "
             f"with {other} and pass keras={other}, or use one of {tuple(names(keras))}."
         )
-    if isinstance(beta, bool) or not isinstance(beta, numbers.Real) or not 0 <= beta < math.inf:
+    try:
+        finite = not isinstance(beta, (bool, str)) and 0 <= float(beta) < math.inf
+    except (TypeError, ValueError, OverflowError):
+        finite = False
+    if not finite:
         raise ValueError(f"beta must be a finite number of at least 0, but is {beta!r}.")
     whole = isinstance(seed, numbers.Integral) and not isinstance(seed, bool)
     if seed is not None and not (whole and 0 <= seed < 2**32):
@@ -106,6 +110,9 @@ def build(
             f"optimizer must be a name or an optimizer of {keras.__name__}, but is "
             + ("None." if optimizer is None else f"a {_name(optimizer)}.")
         )
+    if getattr(optimizer, "built", getattr(optimizer, "_built", False)):
+        raise ValueError("This optimizer serves another model already: make a new one for each.")
+    seed = None if seed is None else int(seed)
     own = sorted({"loss", "metrics", "loss_weights", "weighted_metrics"} & set(compile_options))
     if own:
         raise ValueError(f"The placement sets {', '.join(own)} itself: leave it away.")

@@ -3,6 +3,7 @@
 import operator
 
 import numpy as np
+from keras import ops
 
 from vaelib.data import DataError, check_images
 
@@ -11,9 +12,12 @@ class Checked:
     """Mixed into the Keras model of every placement; all else is Keras' own.
 
     ``fit``, ``evaluate`` and ``predict`` take images, as an array or as a batched
-    ``tf.data.Dataset``; an array is checked before Keras sees it. The figures are
+    ``tf.data.Dataset``; an array is checked before Keras sees it, of a data set the
+    first batch. The figures are
     called ``loss``, ``reconstruction`` and ``kl`` everywhere, in nats per image.
     """
+
+    needs_loss = False  # whether compile has to bring the reconstruction
 
     def fit(self, x=None, y=None, batch_size=None, *, validation_data=None, **options):
         """Train as Keras does. Leave ``y`` away, or pass the images a second time.
@@ -25,8 +29,8 @@ class Checked:
                 labels among them, or fewer images than ``batch_size``.
         """
         self._check(x, y)
-        if batch_size is not None:
-            _check_batch_size(batch_size, x)
+        self._check_options(options)
+        batch_size = _batch_size(batch_size, None if is_data_set(x) else len(x))
         if validation_data is not None:
             pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
             if len(pair) not in (1, 2):
@@ -49,6 +53,8 @@ class Checked:
         if "_use_cached_eval_dataset" in options:  # fit validates: checked there already
             return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
         self._check(x, y)
+        self._check_options(options)
+        batch_size = _batch_size(batch_size)
         x, y = self._with_targets(x)
         options["return_dict"] = True  # names and order of a list differ (chapter 6)
         return self.run_evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
@@ -60,6 +66,7 @@ class Checked:
             DataError: as ``fit``.
         """
         self._check(x)
+        batch_size = _batch_size(batch_size)
         x = x if is_data_set(x) else np.asarray(x)
         outputs = super().predict(x, batch_size=batch_size, verbose=verbose, **options)
         return outputs["reconstruction"] if isinstance(outputs, dict) else outputs
@@ -79,21 +86,39 @@ class Checked:
     def _with_targets(self, x):
         """x and y for Keras; a data set carries its y itself."""
         if is_data_set(x):
-            return x.map(lambda *batch: (batch[0], self._targets(batch[0]))), None
+            floats = x.map(lambda *batch: ops.cast(batch[0], "float32"))
+            return floats.map(lambda images: (images, self._targets(images))), None
         x = np.asarray(x)  # lists are welcome, too
         return x, self._targets(x)
+
+    def _check_options(self, options):
+        """Refuse what the placements would each understand differently."""
+        weights = [
+            name for name in ("sample_weight", "class_weight") if options.get(name) is not None
+        ]
+        if weights:
+            raise ValueError(f"The objective weighs all images alike: leave {weights[0]} away.")
+        if self.needs_loss and not getattr(self, "loss", None):
+            raise ValueError(
+                "This model was compiled again without the loss of its placement, so it would "
+                "train on the KL term alone: build the placement anew, with the optimizer you want."
+            )
 
     def _check(self, x, y=None, what="images"):
         shape = tuple(self.encoder.input_shape[1:])
         if is_data_set(x):
             spec = x.element_spec
-            given = (spec[0] if isinstance(spec, (tuple, list)) else spec).shape
-            if given.rank != 4 or not given[1:].is_compatible_with(shape):
+            spec = spec[0] if isinstance(spec, (tuple, list)) else spec
+            given = getattr(spec, "shape", None)
+            if given is None or given.rank != 4 or not given[1:].is_compatible_with(shape):
                 raise DataError(
                     f"The encoder takes batches of images of shape {shape}, but this data set "
-                    f"gives {given}: map its images to that shape, then call .batch(...)."
+                    f"gives {given or spec}: map its images to that shape, then call .batch(...)."
                 )
-            return
+            for batch in x.take(1):  # one look is cheap; the rest is seen only while training
+                check_images(batch[0] if isinstance(batch, (tuple, list)) else batch, what, shape)
+                return
+            raise DataError(f"The {what} are an empty data set: pass at least one batch.")
         check_images(x, what, shape)
         if y is not None and y is not x and not np.array_equal(x, y):
             raise DataError(
@@ -107,15 +132,19 @@ def is_data_set(x):
     return hasattr(x, "element_spec")
 
 
-def _check_batch_size(batch_size, x):
+def _batch_size(batch_size, limit=None):
+    """The batch size as a plain integer, or None; refuses one that is larger than the data."""
+    if batch_size is None:
+        return None
     try:
         size = operator.index(batch_size)
     except TypeError:
         size = 0
-    if size < 1:
+    if size < 1 or isinstance(batch_size, bool):
         raise DataError(f"batch_size must be a positive whole number, but is {batch_size!r}.")
-    if not is_data_set(x) and size > len(x):
+    if limit is not None and size > limit:
         raise DataError(
-            f"A batch of {size} is larger than the data, {len(x)} images: choose a smaller "
+            f"A batch of {size} is larger than the data, {limit} images: choose a smaller "
             "batch_size."
         )
+    return size

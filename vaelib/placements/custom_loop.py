@@ -1,5 +1,7 @@
 """The KL term enters in a loop written by hand (Zhu's notes; chapter 8). Keras 3."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -48,6 +50,8 @@ def define(keras, train_step_vae):
                     callbacks.on_train_batch_begin(number)
                     logs = self.train_function(images)
                     callbacks.on_train_batch_end(number, logs)
+                    if self.stop_training:
+                        break
                 logs = {name: float(value) for name, value in logs.items()}
                 if validation_data is not None:
                     figures = self.run_evaluate(validation_data, batch_size=batch_size)
@@ -58,11 +62,13 @@ def define(keras, train_step_vae):
             callbacks.on_train_end(logs)
             return self.history
 
-        def run_evaluate(self, x, y=None, batch_size=None, **options):
+        def run_evaluate(
+            self, x, y=None, batch_size=None, steps=None, verbose=0, return_dict=True
+        ):  # fmt: skip
             if self.test_function is None:
                 self.test_function = self._compiled(self.test_step)
             self.reset_metrics()
-            for images in batches(x, batch_size or 32):
+            for images in itertools.islice(batches(x, batch_size or 32), steps):
                 logs = self.test_function(images)
             return {name: float(value) for name, value in logs.items()}
 

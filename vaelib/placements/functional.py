@@ -10,6 +10,8 @@ def define(keras):
     class FunctionalVAE(Checked, keras.Model):
         """A functional model with two parts, named "encoder" and "decoder"."""
 
+        needs_loss = True
+
         @property
         def encoder(self):
             return self.get_layer("encoder")

@@ -12,6 +12,8 @@ def define(keras, subclassed_vae):
     class CallVAE(subclassed_vae):
         """Adds ``beta * KL`` where all tensors are at hand; ``fit`` adds the reconstruction."""
 
+        needs_loss = True
+
         def call(self, images, training=None):
             x_hat, mu, log_var = self.forward(images, training)
             kl = gaussian_kl(mu, log_var)
