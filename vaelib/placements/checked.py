@@ -13,8 +13,8 @@ class Checked:
 
     ``fit``, ``evaluate`` and ``predict`` take images, as an array or as a batched
     ``tf.data.Dataset``; an array is checked before Keras sees it, of a data set the
-    first batch. The figures are
-    called ``loss``, ``reconstruction`` and ``kl`` everywhere, in nats per image.
+    first batch. The figures are called ``loss``, ``reconstruction`` and ``kl``
+    everywhere, in nats per image.
     """
 
     needs_loss = False  # whether compile has to bring the reconstruction
