@@ -61,7 +61,7 @@ def test_chapters_carry_the_number_of_their_file(pages):
     for name, page in pages.items():
         if name.startswith("chapters/"):
             number = f"{int(name.split('/')[1][:2])}."
-            assert page.find("h1").get_text().startswith(f"{number} "), name
+            assert page.select_one("article h1").get_text().startswith(f"{number} "), name
             assert all(h.get_text().startswith(number) for h in page.select("article h2")), name
         for link in page.select("nav.bd-links a[href*='-']"):
             found = re.search(r"(?:^|/)(\d\d)-[\w-]+\.html$", link["href"])
