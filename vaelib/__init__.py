@@ -10,9 +10,11 @@ One module, one room; each docstring names the chapter that derives what it hold
 ``placements``  every place where the KL term can enter a model, one signature for all
 ``latent``      codes of a data set and how far they spread
 ``plots``       the figures that several chapters draw
+``recipes``     tries a complete recipe and finds its KL term, in the loss and in the gradient
 ``runs``        how long to train: the ``quick`` and the ``full`` profile
 ``exercises``   checks a reader's own answer and names the likely slip
-``errors``      runs what is expected to fail, and shows what the error says first
+``errors``      the error index: ``explain`` finds what fits a message; ``provoke`` and
+                ``report`` show what is expected to fail
 ``startup``     TensorFlow without its start-up messages
 ============== ==================================================================
 
@@ -36,13 +38,16 @@ _MODULES = [
     "objectives",
     "placements",
     "plots",
+    "recipes",
     "runs",
 ]
 
-__all__ = [*_MODULES, "quiet_tensorflow"]
+__all__ = [*_MODULES, "explain", "quiet_tensorflow"]
 
 
 def __getattr__(name):
+    if name == "explain":
+        return importlib.import_module("vaelib.errors").explain
     if name in _MODULES:
         return importlib.import_module(f"vaelib.{name}")
     raise AttributeError(f"module 'vaelib' has no attribute {name!r}")

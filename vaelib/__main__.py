@@ -1,7 +1,12 @@
-"""``python -m vaelib check``: what a bug report should tell about the machine."""
+"""Two commands, ``python -m vaelib check`` and ``python -m vaelib explain TEXT``.
+
+``check`` prints what a bug report should tell about the machine, ``explain`` the entry of the error
+index that fits a message.
+"""
 
 import argparse
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -81,18 +86,45 @@ def _profile(runs):
         return str(error)
 
 
+def explain(text, as_json=False):
+    """Print the entry of the error index that fits a message; "-" reads standard input."""
+    from vaelib import errors
+
+    if text == "-":
+        text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    try:
+        explanation = errors.explain(text)
+    except ValueError as error:  # there is no text
+        explanation, reason = None, str(error)
+    else:
+        reason = errors.NOTHING_FITS
+    if as_json:
+        print(json.dumps(explanation.candidates if explanation else [], indent=2))
+    elif explanation:
+        print(explanation)
+    if not explanation:
+        print(reason, file=sys.stderr)
+    return 0 if explanation else 1
+
+
 def main(arguments=None):
     """Run one command of ``python -m vaelib``; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m vaelib", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("check", help=check.__doc__).set_defaults(run=check)
-    command = parser.parse_args(arguments).run
+    parser = argparse.ArgumentParser(
+        prog="python -m vaelib", description="Tools of the course Autoencoders that run."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    commands.add_parser("check", help=check.__doc__)
+    ask = commands.add_parser("explain", help=explain.__doc__)
+    ask.add_argument("text", help='a message, a whole traceback, or a symptom; "-" reads stdin')
+    ask.add_argument("--json", action="store_true", help="print at most three candidates as JSON")
+    given = parser.parse_args(arguments)
     try:
-        command()
+        status = explain(given.text, given.json) if given.command == "explain" else check()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+        status = 0
+    return status or 0
 
 
 if __name__ == "__main__":

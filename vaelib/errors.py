@@ -1,6 +1,23 @@
-"""Run what is expected to fail, and keep what it says (used from chapter 5 on)."""
+"""The error index: what a message means and how to repair it (chapter 3, the page Error index).
 
+``explain`` finds the entry that fits an exception or a text. The entries are the YAML files of the
+folder ``error_index``, one for each class of errors; the page of the book is made from them, too.
+``provoke``, ``report`` and ``first_sentence`` let chapters run what is expected to fail, and keep
+what it says.
+"""
+
+import functools
+import html
 import re
+import sys
+import textwrap
+import traceback
+from pathlib import Path
+
+INDEX = Path(__file__).parent / "error_index"
+PAGE = "book/error-index.html"
+# More than a screen of stack: its beginning and its end say what there is to know.
+LONGEST = 20_000
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # What the Kerases put in front of a message: a stack of "user code", the name of a layer.
@@ -35,6 +52,25 @@ def provoke(action, width=100):
     raise AssertionError("This was expected to fail, but it ran: has the installed Keras changed?")
 
 
+def report(verdict, width=78):
+    """Print what ``recipes.attempt`` found: outcome, stage, line, and what the error says first.
+
+    Args:
+        verdict: a ``recipes.Verdict``.
+        width: of the lines that are printed.
+    """
+    if verdict.exception is None:
+        print(verdict.outcome)
+        return
+    said = first_sentence(verdict.message, width=3 * width) or "(no message at all)"
+    rows = [("stage", verdict.stage), ("line", verdict.line), (verdict.exception, said)]
+    print(verdict.outcome)
+    for name, text in rows:
+        print(
+            textwrap.fill(f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ")
+        )
+
+
 def first_sentence(error, width=100):
     """What an error says first, without colours, stack and layer names around it.
 
@@ -48,3 +84,131 @@ def first_sentence(error, width=100):
     text = " ".join(text.split())
     sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
     return sentence if len(sentence) <= width else sentence[: width - 3].rstrip() + "..."
+
+
+@functools.cache
+def entries():
+    """The entries of the error index, a tuple of dictionaries; the page lists their fields."""
+    found = []
+    for path in sorted(INDEX.glob("*.yaml")):
+        content = _read(path.name)
+        if path.stem not in ("prelude", "reports", "unrelated"):
+            found += [{**entry, "class": path.stem} for entry in content]
+    return tuple(found)
+
+
+def prelude():
+    """What stands before the snippets: code for "keras", for "tf_keras", and "shared"."""
+    return _read("prelude.yaml")
+
+
+@functools.cache
+def reports():
+    """The reports behind the entries: dictionaries with url, tf (versions), date and text."""
+    return tuple(_read("reports.yaml"))
+
+
+def _read(name):
+    import yaml  # here, because the chapters that only provoke errors do not need it
+
+    with open(INDEX / name, encoding="utf-8") as file:
+        return yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+class Explanation:
+    """The entries that fit an error, best first; a notebook shows the best, ready to read.
+
+    ``candidates`` is a list of at most three dictionaries with the keys class, entry, title,
+    score (0 to 1), page and repair; it is empty if nothing fits.
+    """
+
+    def __init__(self, candidates):
+        self.candidates = candidates
+
+    def __bool__(self):
+        return bool(self.candidates)
+
+    def _best(self):
+        slug = self.candidates[0]["entry"]
+        return next(entry for entry in entries() if entry["entry"] == slug)
+
+    def __repr__(self):
+        if not self.candidates:
+            return NOTHING_FITS
+        best = self._best()
+        paragraphs = [best["title"], best["cause"].strip(), f"Repair: {best['repair'].strip()}"]
+        paragraphs = [textwrap.fill(text, 78) for text in paragraphs]
+        code = textwrap.indent(best["after"].rstrip(), "    ")
+        rest = [f"  {c['title']} ({c['page']})" for c in self.candidates[1:]]
+        others = ["It may also be:\n" + "\n".join(rest)] if rest else []
+        where = f"More: {self.candidates[0]['page']}, and chapter {best['chapter']}."
+        return "\n\n".join([*paragraphs, code, where, *others])
+
+    def _repr_html_(self):
+        if not self.candidates:
+            return f"<p>{html.escape(NOTHING_FITS)}</p>"
+        best = {k: html.escape(str(v).strip()) for k, v in self._best().items()}
+        links = [
+            f'<a href="../{c["page"]}">{html.escape(c["title"])}</a>' for c in self.candidates
+        ]
+        others = f"<p>It may also be: {'; '.join(links[1:])}.</p>" if links[1:] else ""
+        return (
+            f"<div><p><strong>{best['title']}</strong></p><p>{best['cause']}</p>"
+            f"<p><strong>Repair.</strong> {best['repair']}</p>"
+            f"<pre><code>{best['after']}</code></pre>"
+            f"<p>More in the error index: {links[0]}, and in chapter {best['chapter']}.</p>"
+            f"{others}</div>"
+        )
+
+
+NOTHING_FITS = (
+    "No entry of the error index fits this text: it seems to be no error of the kind that "
+    "this course is about."
+)
+
+
+def explain(error=None):
+    """Find the entry of the error index that fits an error (chapter 3).
+
+    Args:
+        error: an exception, or a text: a message, a whole traceback, or a symptom in your own
+            words. None takes the last error that was shown in this notebook or interpreter.
+
+    Returns:
+        an ``Explanation``; false if nothing fits.
+
+    Raises:
+        ValueError: there is no text to look at.
+        TypeError: neither an exception nor a text was given.
+    """
+    if error is None:
+        error = getattr(sys, "last_value", None)
+        if error is None:
+            raise ValueError("No error has happened here yet: give explain() one, or its text.")
+    if isinstance(error, BaseException):
+        said, text = f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))
+    elif isinstance(error, str):
+        said = text = error
+    else:
+        raise TypeError(
+            f"explain() takes an exception or a text, and this is a {type(error).__name__}: "
+            "give it the exception itself, or str(...) of it."
+        )
+    if not text.strip():
+        raise ValueError("There is no text to explain: paste the message or the whole traceback.")
+    return Explanation(_candidates(_shorten(text), _message(_shorten(said))))
+
+
+def _shorten(text):
+    text = _COLOUR.sub("", text)
+    if len(text) <= LONGEST:
+        return text
+    return text[: LONGEST // 4] + "\n" + text[-3 * LONGEST // 4 :]
+
+
+def _message(text):
+    """The last message in a traceback; a text without one is taken as it is."""
+    if "Traceback (most recent call last)" not in text and "---->" not in text:
+        return text
+    found = list(re.finditer(r"^[\w.]*(?:Error|Exception|Warning|Interrupt)\b.*", text, re.M))
+    return text[found[-1].start() :] if found else text

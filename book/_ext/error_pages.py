@@ -1,0 +1,221 @@
+"""Fill the pages "Error index" and "Version atlas" from their data, while Sphinx reads them.
+
+The pages hold the prose; a line ``<!-- entries -->``, ``<!-- prelude -->``, ``<!-- accuracy -->``
+or ``<!-- atlas -->`` is where the data goes. Nothing generated is stored.
+"""
+
+import html
+import json
+import sys
+from pathlib import Path
+
+from vaelib import errors
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DATA = ROOT / "book" / "_data"
+TYPES = ("AttributeError", "NameError", "NotImplementedError", "TypeError", "ValueError")
+SYMPTOM, WARNING, OTHER = (
+    "No error, but something is wrong",
+    "A warning",
+    "Another type of error",
+)
+# What the marks of the atlas stand for: outcome, class of the style sheet, mark, words.
+MARKS = [
+    ("works, KL estimated", "estimated", "≈", "trains; the KL term is estimated by draws"),
+    ("works", "works", "✓", "trains, and the KL term is in the loss and in the gradient, once"),
+    ("trains nothing", "nothing", "0", "runs, but no weight moves"),
+    ("no KL term", "wrong", "−", "trains, but without the KL term"),
+    ("KL counted", "wrong", "×", "trains, but the KL term counts several times, or in part"),
+    ("fails", "fails", "✗", "raises an error"),
+]
+MODES = {"eager": "E", "graph": "G", "run_functions_eagerly": "R"}
+# Outcomes without a message lead to the entry that describes them.
+SILENT = {
+    "trains nothing": "loss-exactly-zero",
+    "kl_layer_called_again": "kl-layer-called-twice",
+}
+
+
+def group(entry):
+    """What the reader sees: the heading under which an entry stands."""
+    if entry["seen"] != "message":
+        return SYMPTOM if entry["seen"] == "symptom" else WARNING
+    names = [entry.get("raises", {}).get("type"), entry["typical"].split(":")[0].split(".")[-1]]
+    return next((name for name in names if name in TYPES), OTHER)
+
+
+def entries_as_markdown():
+    groups = {}
+    for entry in errors.entries():
+        groups.setdefault(group(entry), []).append(entry)
+    pieces = []
+    for name in (*TYPES, OTHER, WARNING, SYMPTOM):
+        pieces.append(f"## {name}\n")
+        pieces += [one_entry(entry) for entry in groups.get(name, [])]
+    return "\n".join(pieces)
+
+
+def one_entry(entry):
+    chapter = next(iter(sorted((ROOT / "chapters").glob(f"{entry['chapter']:02d}-*.ipynb"))), None)
+    where = f"{{doc}}`../chapters/{chapter.stem}`" if chapter else f"chapter {entry['chapter']}"
+    reports = {report["url"]: report for report in errors.reports()}
+    links = [
+        f"[{name_of(url)}]({url})" + (f", {reports[url]['tf']}" if url in reports else "")
+        for url in entry.get("reports") or []
+    ]
+    flavour = {"keras": "Keras 3", "tf_keras": "`tf_keras`"}
+    ran = entry["flavour"] != "none"
+    before = f"Before, on {flavour[entry['flavour']]}" if ran else "Before, as it was written then"
+    after_flavour = entry.get("after_flavour", entry["flavour"])
+    after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
+    return "\n".join(
+        [
+            f"({entry['entry']})=\n### {entry['title']}\n",
+            "```{code-block} text\n:class: typical\n" + entry["typical"].rstrip() + "\n```\n",
+            f"{entry['recognise'].strip()}\n*Versions:* {entry['versions'].strip()}.\n",
+            f"**Why.** {entry['cause'].strip()}\n",
+            f"**Repair.** {entry['repair'].strip()}\n",
+            f"```{{code-block}} python\n:caption: {before}\n{entry['before'].rstrip()}\n```\n",
+            f"```{{code-block}} python\n:caption: {after}\n{entry['after'].rstrip()}\n```\n",
+            f"More: {where}. Class: `{entry['class']}`."
+            + (f" Reports: {'; '.join(links)}." if links else "")
+            + "\n",
+        ]
+    )
+
+
+def name_of(url):
+    """tensorflow/probability#519, of the address of an issue."""
+    parts = url.removeprefix("https://github.com/").split("/")
+    return f"{parts[0]}/{parts[1]}#{parts[-1]}" if "github.com" in url else url
+
+
+def prelude_as_markdown():
+    prelude = errors.prelude()
+    code = "```{code-block} python\n:caption: %s\n%s\n```\n"
+    return "\n".join(
+        [
+            code % ("On Keras 3, first", prelude["keras"].rstrip()),
+            code % ("On `tf_keras`, first", prelude["tf_keras"].rstrip()),
+            code % ("Then, on both", prelude["shared"].rstrip()),
+        ]
+    )
+
+
+def accuracy_as_markdown():
+    measured = json.loads((DATA / "accuracy.json").read_text())
+    rows = [
+        f"| {row['texts']} | {row['n']} | {row['first']:.0%} | {row['among_three']:.0%} |"
+        for row in measured["positive"]
+    ]
+    table = ["| Texts | Number | Class right, first | among three |", "|---|---|---|---|", *rows]
+    claimed = [
+        f"Of {row['n']} {row['texts']}, {row['claimed']} were claimed."
+        for row in measured["negative"]
+    ]
+    return "\n".join([*table, "", *claimed, ""])
+
+
+def atlas_as_markdown():
+    rows = json.loads((DATA / "atlas.json").read_text())
+    columns = list(dict.fromkeys((r["tensorflow"], r["flavour"]) for r in rows))
+    cells = {(r["recipe"], r["tensorflow"], r["flavour"], r["mode"]): r for r in rows}
+    keras = {(r["tensorflow"], r["flavour"]): r for r in rows}
+    modes = {c: [m for m in MODES if any((r, *c, m) in cells for r in names(rows))] for c in columns}
+    head = "".join(
+        f'<th scope="colgroup" colspan="{len(modes[c])}">TF {c[0]}<br>'
+        f"<small>{c[1]} {keras[c]['keras'].removesuffix('-tf')}</small></th>"
+        for c in columns
+    )
+    letters = "".join(
+        f'<th scope="col" title="{mode}">{MODES[mode]}</th>' for c in columns for mode in modes[c]
+    )
+    body, chapter = [], None
+    for recipe in names(rows):
+        number = next(r["chapter"] for r in rows if r["recipe"] == recipe)
+        if number != chapter:
+            chapter = number
+            body.append(chapter_row(number, sum(map(len, modes.values())) + 1))
+        marks = "".join(
+            mark(cells.get((recipe, *c, mode)), first=mode == modes[c][0])
+            for c in columns
+            for mode in modes[c]
+        )
+        body.append(f'<tr><th scope="row"><code>{recipe}</code></th>{marks}</tr>')
+    key = "".join(
+        f'<li><span class="mark {style}">{sign}</span> {words}</li>'
+        for _, style, sign, words in MARKS
+    )
+    return (
+        f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n<div class="atlas"><table>\n'
+        f'<thead><tr><th scope="col" rowspan="2">recipe</th>{head}</tr><tr>{letters}</tr></thead>\n'
+        f"<tbody>{''.join(body)}</tbody></table></div>\n```\n"
+    )
+
+
+def names(rows):
+    return list(dict.fromkeys(row["recipe"] for row in rows))
+
+
+def chapter_row(number, width):
+    path = next((ROOT / "chapters").glob(f"{number:02d}-*.ipynb"))
+    link = f'<a href="../chapters/{path.stem}.html">chapter {number}</a>'
+    return f'<tr class="chapter"><th scope="rowgroup" colspan="{width}">{link}</th></tr>'
+
+
+def mark(row, first):
+    edge = ' class="first"' if first else ""
+    if row is None:
+        return f"<td{edge}></td>"
+    outcome = row["outcome"]
+    _, style, sign, _ = next(m for m in MARKS if outcome.startswith(m[0]))
+    said = outcome
+    if row["exception"]:
+        said = f"{row['stage']}: {row['exception']}: {row['message'] or '(no message)'}"
+    sign = f'<span class="mark {style}" title="{html.escape(said)}">{sign}</span>'
+    entry = entry_of(row)
+    if entry:
+        sign = f'<a href="error-index.html#{entry}">{sign}</a>'
+    return f"<td{edge}>{sign}</td>"
+
+
+def entry_of(row):
+    """The entry of the error index that a row of the atlas leads to, or None."""
+    if row["exception"]:
+        line = f"\n    {row['line']}" if row["line"] else ""
+        found = errors.explain(f"{row['exception']}: {row['message']}{line}")
+        return found.candidates[0]["entry"] if found else None
+    known = {entry["entry"] for entry in errors.entries()}
+    if row["recipe"].startswith("tfp") and not row["outcome"].startswith("works"):
+        regularizer = "regularizer" in row["recipe"]
+        entry = "tfp-regularizer-counts-twice" if regularizer else "tfp-add-loss-grows-with-batch"
+    else:
+        entry = SILENT.get(row["outcome"], SILENT.get(row["recipe"]))
+        entry = None if row["outcome"].startswith("works") else entry
+    if entry and entry not in known:
+        raise ValueError(f"The atlas links to {entry!r}, which is not in the error index.")
+    return entry
+
+
+FILLINGS = {
+    "<!-- entries -->": entries_as_markdown,
+    "<!-- prelude -->": prelude_as_markdown,
+    "<!-- accuracy -->": accuracy_as_markdown,
+    "<!-- atlas -->": atlas_as_markdown,
+}
+
+
+def fill(app, docname, source):
+    if docname in ("book/error-index", "book/version-atlas"):
+        for marker, filling in FILLINGS.items():
+            if marker in source[0]:
+                source[0] = source[0].replace(marker, filling())
+
+
+def setup(app):
+    app.connect("source-read", fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(FILLINGS[sys.argv[1]]())
