@@ -1,0 +1,98 @@
+"""The error index: every entry that can occur is provoked and repaired; texts find their entry."""
+
+import functools
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vaelib import errors
+
+ROOT = Path(__file__).resolve().parent.parent
+ENTRIES = errors.entries()
+CLASSES = sorted({entry["class"] for entry in ENTRIES})
+FIELDS = {
+    "entry", "title", "seen", "typical", "versions", "patterns", "phrases", "recognise", "cause",
+    "repair", "flavour", "before", "after", "chapter", "reports", "class",
+}  # fmt: skip
+OPTIONAL = {"raises", "after_flavour", "shows_before", "shows_after", "atlas"}
+each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["entry"])
+live = [entry for entry in ENTRIES if entry["flavour"] != "none"]
+each_live_entry = pytest.mark.parametrize("entry", live, ids=lambda entry: entry["entry"])
+
+
+@functools.cache
+def runs(name):
+    """What became of the snippets of a class, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "entry_runner.py"), name],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {row["entry"]: row for row in rows}
+
+
+@each_entry
+def test_an_entry_is_complete(entry):
+    assert entry.keys() >= FIELDS and entry.keys() <= FIELDS | OPTIONAL
+    assert entry["seen"] in ("message", "warning", "symptom")
+    assert entry["flavour"] in ("keras", "tf_keras", "none")
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry["entry"])
+    assert len(entry["title"]) <= 80 and len(entry["phrases"]) >= 6
+    for pattern in entry["patterns"]:
+        re.compile(pattern)
+    for code in (entry["before"], entry["after"]):
+        compile(code, entry["entry"], "exec")
+        assert max(map(len, code.splitlines())) <= 80
+    if entry["flavour"] != "none":
+        assert "raises" in entry or "shows_before" in entry, "nothing to recognise it by"
+    if entry["seen"] == "symptom" and entry["flavour"] != "none":
+        assert "shows_after" in entry, "nothing shows that it is repaired"
+
+
+def test_slugs_are_unique():
+    slugs = [entry["entry"] for entry in ENTRIES]
+    assert len(set(slugs)) == len(slugs)
+
+
+def test_the_classes_are_those_of_the_reports():
+    assert set(CLASSES) == {report["class"] for report in errors.reports()} and len(CLASSES) == 15
+
+
+def test_every_report_is_linked_by_an_entry_of_its_class():
+    linked = {url: e["class"] for e in ENTRIES for url in e["reports"] or []}
+    for report in errors.reports():
+        assert linked.get(report["url"]) == report["class"], report["url"]
+
+
+@each_live_entry
+def test_before_shows_the_error(entry):
+    before = runs(entry["class"])[entry["entry"]]["before"]
+    if "raises" in entry:
+        assert before["type"] == entry["raises"]["type"], before
+        assert re.search(entry["raises"]["text"], before["text"], re.S), before["text"]
+    else:
+        assert before["type"] is None, before["trace"]
+    if "shows_before" in entry:
+        assert before["shows"] is True
+
+
+@each_live_entry
+def test_after_trains_to_the_end_of_an_epoch(entry):
+    after = runs(entry["class"])[entry["entry"]]["after"]
+    assert after["type"] is None, after["trace"]
+    assert after["losses"] and all(math.isfinite(loss) for loss in after["losses"])
+    if "shows_after" in entry:
+        assert after["shows"] is True
+
+
+@each_live_entry
+def test_the_provoked_error_is_explained_by_its_entry(entry):
+    before = runs(entry["class"])[entry["entry"]]["before"]
+    if before["type"]:
+        assert before["explained"][0] == entry["entry"]
