@@ -51,10 +51,12 @@ class Column(NamedTuple):
 
     @property
     def installed(self):
+        """Whether it is the TensorFlow that is running this."""
         return self.tensorflow not in PACKAGES
 
     @property
     def modes(self):
+        """The modes that exist there."""
         return MODES[:2] if self.tensorflow.startswith("1.") else MODES
 
 
