@@ -4,8 +4,11 @@
 """
 
 import json
+import linecache
 import logging
+import os
 import sys
+import tempfile
 import traceback
 import warnings
 
@@ -47,6 +50,8 @@ def run(flavour, code, expression=None):
     try:
         with warnings.catch_warnings(record=True) as recorded:
             warnings.simplefilter("always")
+            # As in a notebook, the traceback shows the lines of the snippet.
+            linecache.cache["<snippet>"] = (len(code), None, code.splitlines(True), "<snippet>")
             exec(compile(code, "<snippet>", "exec"), scope)
         caught += [str(warning.message) for warning in recorded]
         if expression:
@@ -70,6 +75,7 @@ def run(flavour, code, expression=None):
 
 
 def main(name):
+    os.chdir(tempfile.mkdtemp())  # some snippets save models
     for entry in errors.entries():
         if entry["class"] != name or entry["flavour"] == "none":
             continue

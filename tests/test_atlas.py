@@ -103,7 +103,12 @@ def test_history_as_the_page_tells_it():
             r["outcome"] == "works" for r in ROWS if r["recipe"] == name and r["mode"] == "eager"
         )
     }
-    assert {"kl_layer", "final_layer_today", "named_outputs"} <= everywhere
+    assert everywhere == {
+        "final_layer_today", "kl_layer", "kl_layer_called_again", "named_outputs",
+        "add_loss_in_call", "tape_loop",
+    }  # fmt: skip
+    for version in ("1.15.5", "2.3.4", "2.15.1"):
+        assert cell("kl_layer_called_again", version, "graph")["outcome"] == "KL counted 2 times"
     assert cell("train_step_method", "2.3.4", "eager")["outcome"] == "works"
     assert cell("train_step_method", "2.1.4", "eager")["outcome"] == "fails"
     assert cell("compute_loss_method", "2.3.4", "eager")["outcome"] == "fails"

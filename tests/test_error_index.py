@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,23 @@ FIELDS = {
     "entry", "title", "seen", "typical", "versions", "patterns", "phrases", "recognise", "cause",
     "repair", "flavour", "before", "after", "chapter", "reports", "class",
 }  # fmt: skip
+# Entries of one class whose messages and stacks are the same: only the code differs.
+SAME_MESSAGE = {
+    "loss-without-derivative": "forward-pass-outside-the-tape",
+    "numpy-between-model-and-loss": "forward-pass-outside-the-tape",
+}
+# Reports that fit the entry of a neighbouring class better than any of their own.
+ELSEWHERE = {
+    "https://github.com/GoogleCloudPlatform/asl-ml-immersion/pull/631": "removed-in-keras-3",
+    "https://github.com/keras-team/keras-io/pull/1836": "kerastensor-to-tf-function",
+}
 OPTIONAL = {"raises", "after_flavour", "shows_before", "shows_after", "atlas"}
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["entry"])
 live = [entry for entry in ENTRIES if entry["flavour"] != "none"]
 each_live_entry = pytest.mark.parametrize("entry", live, ids=lambda entry: entry["entry"])
 
 
-@functools.cache
-def runs(name):
+def run_class(name):
     """What became of the snippets of a class, in a process of its own."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "entry_runner.py"), name],
@@ -35,6 +45,14 @@ def runs(name):
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {row["entry"]: row for row in rows}
+
+
+@functools.cache
+def runs():
+    """The snippets of all classes, two processes at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(run_class, sorted({entry["class"] for entry in live})))
+    return {slug: row for rows in found for slug, row in rows.items()}
 
 
 @each_entry
@@ -64,15 +82,15 @@ def test_the_classes_are_those_of_the_reports():
     assert set(CLASSES) == {report["class"] for report in errors.reports()} and len(CLASSES) == 15
 
 
-def test_every_report_is_linked_by_an_entry_of_its_class():
-    linked = {url: e["class"] for e in ENTRIES for url in e["reports"] or []}
-    for report in errors.reports():
-        assert linked.get(report["url"]) == report["class"], report["url"]
+def test_every_report_is_linked_once_by_an_entry_of_its_class():
+    linked = [(url, e["class"]) for e in ENTRIES for url in e["reports"] or []]
+    wanted = [(r["url"], ELSEWHERE.get(r["url"], r["class"])) for r in errors.reports()]
+    assert sorted(linked) == sorted(wanted)
 
 
 @each_live_entry
 def test_before_shows_the_error(entry):
-    before = runs(entry["class"])[entry["entry"]]["before"]
+    before = runs()[entry["entry"]]["before"]
     if "raises" in entry:
         assert before["type"] == entry["raises"]["type"], before
         assert re.search(entry["raises"]["text"], before["text"], re.S), before["text"]
@@ -84,7 +102,7 @@ def test_before_shows_the_error(entry):
 
 @each_live_entry
 def test_after_trains_to_the_end_of_an_epoch(entry):
-    after = runs(entry["class"])[entry["entry"]]["after"]
+    after = runs()[entry["entry"]]["after"]
     assert after["type"] is None, after["trace"]
     assert after["losses"] and all(math.isfinite(loss) for loss in after["losses"])
     if "shows_after" in entry:
@@ -93,6 +111,7 @@ def test_after_trains_to_the_end_of_an_epoch(entry):
 
 @each_live_entry
 def test_the_provoked_error_is_explained_by_its_entry(entry):
-    before = runs(entry["class"])[entry["entry"]]["before"]
+    before = runs()[entry["entry"]]["before"]
     if before["type"]:
-        assert before["explained"][0] == entry["entry"]
+        twin = SAME_MESSAGE.get(entry["entry"])
+        assert before["explained"][0] in (entry["entry"], twin), before["trace"]

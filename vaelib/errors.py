@@ -215,7 +215,9 @@ def _message(text):
 
 # A class is claimed if the classifier puts it so far before "unrelated"; chosen with half a of
 # tests/data/unseen.json (tools/measure_accuracy.py measures what comes of it).
-MARGIN = 0.1
+MARGIN = 0.2
+# What else it may be, once something is claimed.
+ALSO = -0.6
 
 
 def documents():
@@ -295,15 +297,16 @@ def candidates(text, message=None, scores=None, patterns=True):
     for entry in entries():
         margin, near = fits[entry["entry"]]
         hit = patterns and any(re.search(p, text, re.I | re.S) for p in entry["patterns"])
-        if hit or margin > MARGIN:
-            score = 1 / (1 + math.exp(-2 * margin - near))
-            score = 0.9 + 0.1 * score if hit else 0.9 * score
-            found.append((score, margin + near, entry))
-    found.sort(key=lambda item: item[:2], reverse=True)
+        score = 1 / (1 + math.exp(-2 * margin - near))
+        found.append((0.9 + 0.1 * score if hit else 0.9 * score, margin, hit, entry))
+    found.sort(key=lambda item: item[0], reverse=True)
+    if not any(hit or margin > MARGIN for _, margin, hit, _ in found):
+        return []
     chosen = []
-    for score, _, entry in found:
-        # A second entry of a class is worth a place only if it is nearly as good.
-        if entry["class"] in [c["class"] for c in chosen] and score < 0.9:
+    for score, margin, hit, entry in found:
+        # A second entry of a class is worth a place only if a pattern speaks for it.
+        known = entry["class"] in [c["class"] for c in chosen]
+        if not hit and (known or margin < ALSO):
             continue
         chosen.append(
             {

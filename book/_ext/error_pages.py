@@ -31,7 +31,7 @@ MARKS = [
 MODES = {"eager": "E", "graph": "G", "run_functions_eagerly": "R"}
 # Outcomes without a message lead to the entry that describes them.
 SILENT = {
-    "trains nothing": "loss-exactly-zero",
+    "trains nothing": "run-eagerly-zero-loss",
     "kl_layer_called_again": "kl-layer-called-twice",
 }
 
@@ -72,11 +72,11 @@ def one_entry(entry):
         [
             f"({entry['entry']})=\n### {entry['title']}\n",
             "```{code-block} text\n:class: typical\n" + entry["typical"].rstrip() + "\n```\n",
-            f"{entry['recognise'].strip()}\n*Versions:* {entry['versions'].strip()}.\n",
+            f"{entry['recognise'].strip()}\n\n*Versions:* {entry['versions'].strip().rstrip('.')}.\n",
             f"**Why.** {entry['cause'].strip()}\n",
             f"**Repair.** {entry['repair'].strip()}\n",
-            f"```{{code-block}} python\n:caption: {before}\n{entry['before'].rstrip()}\n```\n",
-            f"```{{code-block}} python\n:caption: {after}\n{entry['after'].rstrip()}\n```\n",
+            f"*{before}:*\n\n```python\n{entry['before'].rstrip()}\n```\n",
+            f"*{after}:*\n\n```python\n{entry['after'].rstrip()}\n```\n",
             f"More: {where}. Class: `{entry['class']}`."
             + (f" Reports: {'; '.join(links)}." if links else "")
             + "\n",
@@ -92,7 +92,7 @@ def name_of(url):
 
 def prelude_as_markdown():
     prelude = errors.prelude()
-    code = "```{code-block} python\n:caption: %s\n%s\n```\n"
+    code = "%s:\n\n```python\n%s\n```\n"
     return "\n".join(
         [
             code % ("On Keras 3, first", prelude["keras"].rstrip()),
@@ -123,8 +123,8 @@ def atlas_as_markdown():
     keras = {(r["tensorflow"], r["flavour"]): r for r in rows}
     modes = {c: [m for m in MODES if any((r, *c, m) in cells for r in names(rows))] for c in columns}
     head = "".join(
-        f'<th scope="colgroup" colspan="{len(modes[c])}">TF {c[0]}<br>'
-        f"<small>{c[1]} {keras[c]['keras'].removesuffix('-tf')}</small></th>"
+        f'<th scope="colgroup" colspan="{len(modes[c])}">{c[0]}<br>'
+        f"<small>{c[1]}<br>{keras[c]['keras'].removesuffix('-tf')}</small></th>"
         for c in columns
     )
     letters = "".join(
@@ -148,7 +148,7 @@ def atlas_as_markdown():
     )
     return (
         f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n<div class="atlas"><table>\n'
-        f'<thead><tr><th scope="col" rowspan="2">recipe</th>{head}</tr><tr>{letters}</tr></thead>\n'
+        f'<thead><tr><th scope="col" rowspan="2">TensorFlow<br><small>Keras</small><br>recipe</th>{head}</tr><tr>{letters}</tr></thead>\n'
         f"<tbody>{''.join(body)}</tbody></table></div>\n```\n"
     )
 
@@ -182,13 +182,13 @@ def mark(row, first):
 def entry_of(row):
     """The entry of the error index that a row of the atlas leads to, or None."""
     if row["exception"]:
-        line = f"\n    {row['line']}" if row["line"] else ""
-        found = errors.explain(f"{row['exception']}: {row['message']}{line}")
+        line = f"    {row['line']}\n" if row["line"] else ""
+        found = errors.explain(f"{line}{row['exception']}: {row['message']}")
         return found.candidates[0]["entry"] if found else None
     known = {entry["entry"] for entry in errors.entries()}
     if row["recipe"].startswith("tfp") and not row["outcome"].startswith("works"):
         regularizer = "regularizer" in row["recipe"]
-        entry = "tfp-regularizer-counts-twice" if regularizer else "tfp-add-loss-grows-with-batch"
+        entry = "kl-regularizer-counts-twice" if regularizer else "kl-add-loss-sums-the-batch"
     else:
         entry = SILENT.get(row["outcome"], SILENT.get(row["recipe"]))
         entry = None if row["outcome"].startswith("works") else entry
