@@ -1,8 +1,10 @@
 """The version atlas: complete, and still true for what is installed."""
 
+import functools
 import json
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +31,18 @@ def cell(recipe, tensorflow, mode, flavour="tf.keras"):
         == (recipe, tensorflow, mode, flavour)
     ]
     return found
+
+
+def test_every_mark_but_a_tick_leads_to_an_entry():
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import error_pages
+
+    for row in ROWS:
+        assert bool(error_pages.entry_of(row)) != row["outcome"].startswith("works"), row
+    closures = [r for r in ROWS if r["recipe"] == "foster_closure" and r["mode"] == "eager"]
+    assert {error_pages.entry_of(row) for row in closures} == {
+        "closure-tf-2-0", "closure-on-keras-2", "closure-on-keras-3",
+    }  # fmt: skip
 
 
 def plain(message):
@@ -67,12 +81,20 @@ def test_rows_tell_what_a_reader_needs():
             assert row["exception"] is None and row["in_step"] is not None
 
 
+@functools.cache
+def measured():
+    """The rows of the installed columns, measured now, two processes at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        rows = pool.map(lambda pair: atlas.measure(*pair), INSTALLED)
+        return dict(zip(INSTALLED, rows))
+
+
 @pytest.mark.parametrize(
     ("column", "mode"), INSTALLED, ids=lambda value: getattr(value, "flavour", value)
 )
 def test_the_installed_columns_are_still_true(column, mode):
     assert version("tensorflow") == column.tensorflow
-    for now in atlas.measure(column, mode):
+    for now in measured()[column, mode]:
         stored = cell(now["recipe"], column.tensorflow, mode, column.flavour)
         assert now["keras"] == stored["keras"]
         for field in ("outcome", "stage", "exception"):
@@ -107,8 +129,8 @@ def test_history_as_the_page_tells_it():
         "final_layer_today", "kl_layer", "kl_layer_called_again", "named_outputs",
         "add_loss_in_call", "tape_loop",
     }  # fmt: skip
-    for version in ("1.15.5", "2.3.4", "2.15.1"):
-        assert cell("kl_layer_called_again", version, "graph")["outcome"] == "KL counted 2 times"
+    for old in ("1.15.5", "2.3.4", "2.15.1"):
+        assert cell("kl_layer_called_again", old, "graph")["outcome"] == "KL counted 2 times"
     assert cell("train_step_method", "2.3.4", "eager")["outcome"] == "works"
     assert cell("train_step_method", "2.1.4", "eager")["outcome"] == "fails"
     assert cell("compute_loss_method", "2.3.4", "eager")["outcome"] == "fails"

@@ -63,3 +63,125 @@ def test_the_message_is_found_behind_what_keras_puts_around_it(keras_module):
     with pytest.raises(ValueError) as caught:
         model.fit(tf.zeros((4, 2)), tf.zeros((4, 2)), verbose=0)
     assert errors.first_sentence(caught.value) == "The real reason."
+
+
+def entry_of(error):
+    return errors.explain(error).candidates[0]["entry"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        # Numbers, shapes, names and versions differ from report to report.
+        (
+            "TypeError: You are passing KerasTensor(type_spec=TensorSpec(shape=(None, 128), "
+            "dtype=tf.float32, name=None), name='tf.cast_17/Cast:0', description=\"created by "
+            "layer 'tf.cast_17'\"), an intermediate Keras symbolic input/output, to a TF API that "
+            "does not allow registering custom dispatchers, such as `tf.cond`, `tf.function`",
+            "kerastensor-no-dispatch",
+        ),
+        (
+            "A KerasTensor cannot be used as input to a TensorFlow function",
+            "kerastensor-to-tf-function",
+        ),
+        ("name 'K' is not defined after load_model with a Lambda layer", "save-and-load"),
+        ("my VAE's KL is zero after two epochs and all pictures look alike", "kl-weight"),
+        ("loss: nan from the first batch of my variational autoencoder", "nan-or-zero-loss"),
+        ("evaluate returns 0.0 for a VAE with a train_step of its own", "subclass-without-call"),
+        ("every epoch takes ten times longer since run_eagerly=True", "slow-or-retracing"),
+        ("my KL loss grows with the batch size, KLDivergenceAddLoss", "tfp-layers"),
+        ("Should the KL be a mean or a sum over the latent dimensions?", "kl-weight"),
+        ("loss: 0.0000e+00 in every epoch, nothing is learnt", "symbolic-tensor-to-eager"),
+    ],
+)
+def test_explain_finds_the_class(text, name):
+    assert name in [c["class"] for c in errors.explain(text).candidates]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ModuleNotFoundError: No module named 'flask'",
+        "KeyError: 'colour'",
+        "IndexError: list index out of range",
+        "ZeroDivisionError: division by zero",
+        "AttributeError: 'DataFrame' object has no attribute 'append'",
+        "CUDA out of memory. Tried to allocate 20.00 MiB",
+        "SyntaxError: '(' was never closed",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'train.csv'",
+        "ValueError: invalid literal for int() with base 10: 'x'",
+        "The weather is fine today.",
+        "sklearn.exceptions.NotFittedError: This RandomForestClassifier instance is not fitted yet",
+    ],
+)
+def test_unrelated_errors_are_not_claimed(text):
+    explanation = errors.explain(text)
+    assert not explanation and explanation.candidates == []
+    assert repr(explanation) == errors.NOTHING_FITS
+
+
+def test_candidates_tell_what_a_program_needs():
+    found = errors.explain("loss is nan from the first epoch of my VAE").candidates
+    assert 1 <= len(found) <= 3
+    for candidate in found:
+        assert set(candidate) == {"class", "entry", "title", "score", "page", "repair"}
+        assert 0 <= candidate["score"] <= 1
+        assert candidate["page"] == f"book/error-index.html#{candidate['entry']}"
+    scores = [candidate["score"] for candidate in found]
+    assert scores == sorted(scores, reverse=True)
+    assert len({candidate["entry"] for candidate in found}) == len(found)
+
+
+def provoked(kit):
+    x = kit.Input((4,))
+    model = kit.Model(x, kit.layers.Dense(2)(x))
+    with pytest.raises(NotImplementedError) as caught:
+        model.add_loss(x)
+    return caught.value
+
+
+def test_an_exception_without_a_message_is_known_by_its_traceback():
+    """Keras 3's model.add_loss raises a NotImplementedError that says nothing."""
+    assert entry_of(provoked(keras)) == "model-add-loss-keras-3"
+
+
+def test_a_whole_traceback_is_read():
+    import traceback
+
+    error = provoked(keras)
+    text = "Epoch 1/5\nsome log\n" + "".join(traceback.format_exception(error)) + "\nbye\n"
+    assert entry_of(text.replace("\nbye\n", "\n")) == "model-add-loss-keras-3"
+    colours = "\x1b[31mTypeError\x1b[39m: You are passing KerasTensor(name='tf.cast_2'), \x1b[1man"
+    colours += " intermediate\x1b[0m to a TF API that does not allow registering custom dispatchers"
+    assert errors.explain(colours).candidates[0]["class"] == "kerastensor-no-dispatch"
+    assert entry_of("x = 1\n" * 50_000 + colours) == entry_of(colours)
+
+
+def test_a_notebook_shows_cause_and_repair():
+    explanation = errors.explain(provoked(keras))
+    shown, plain = explanation._repr_html_(), repr(explanation)
+    for part in ("add_loss", "Repair", "<pre>", "../book/error-index.html#model-add-loss-keras-3"):
+        assert part in shown
+    assert "self.add_loss" in plain and "chapter 7" in plain and "<" not in plain.split("\n")[0]
+    assert errors.NOTHING_FITS in errors.explain("KeyError: 3")._repr_html_()
+
+
+def test_the_last_error_is_explained_without_an_argument(monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys, "last_value", provoked(keras), raising=False)
+    assert entry_of(None) == "model-add-loss-keras-3"
+    monkeypatch.delattr(sys, "last_value")
+    with pytest.raises(ValueError, match="No error has happened here yet"):
+        errors.explain()
+
+
+@pytest.mark.parametrize("nothing", ["", "   \n\t "])
+def test_no_text_is_refused(nothing):
+    with pytest.raises(ValueError, match="There is no text to explain"):
+        errors.explain(nothing)
+
+
+def test_other_things_are_refused():
+    with pytest.raises(TypeError, match="this is a int: give it the exception itself"):
+        errors.explain(3)

@@ -1,6 +1,7 @@
 """python -m vaelib."""
 
 import importlib.metadata
+import json
 import os
 import shlex
 import subprocess
@@ -41,6 +42,45 @@ def test_a_reader_that_leaves_early_gets_no_traceback():
     assert result.stdout.startswith("vaelib") and result.stderr == ""
 
 
+MESSAGE = "ValueError: A KerasTensor cannot be used as input to a TensorFlow function"
+
+
+def test_explain_prints_cause_and_repair():
+    result = run("explain", MESSAGE)
+    assert result.returncode == 0 and result.stderr == ""
+    assert "Repair:" in result.stdout and "book/error-index.html#" in result.stdout
+
+
+def test_explain_as_json():
+    result = run("explain", "--json", MESSAGE)
+    found = json.loads(result.stdout)
+    assert result.returncode == 0 and found[0]["class"] == "kerastensor-to-tf-function"
+    assert run("explain", MESSAGE, "--json").stdout == result.stdout
+
+
+def test_explain_reads_standard_input():
+    text = f"Traceback (most recent call last):\n  File 'x.py', line 3\n{MESSAGE}\n\xff"
+    command = [sys.executable, "-m", "vaelib", "explain", "-", "--json"]
+    result = subprocess.run(command, input=text.encode("latin-1"), capture_output=True)
+    assert result.returncode == 0 and b"kerastensor-to-tf-function" in result.stdout
+
+
+def test_explain_says_when_nothing_fits():
+    result = run("explain", "KeyError: 'colour'")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr.count("\n") == 1 and "No entry of the error index fits" in result.stderr
+    result = run("explain", "--json", "KeyError: 'colour'")
+    assert result.returncode == 1 and json.loads(result.stdout) == []
+    result = run("explain", " ")
+    assert result.returncode == 1 and "There is no text to explain" in result.stderr
+
+
+def test_explain_does_not_start_tensorflow():
+    code = "import sys, vaelib; vaelib.explain('loss is nan'); print('tensorflow' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "False\n"
+
+
 def test_help_names_the_command_and_nonsense_is_refused():
-    assert "check" in run("--help").stdout
+    assert "check" in run("--help").stdout and "explain" in run("--help").stdout
     assert run("chekc").returncode == 2 and run().returncode == 2

@@ -173,3 +173,50 @@ def test_what_the_page_on_runs_says_is_in_its_record():
     for other in (conv, small_conv):
         assert quick["loss"] < other["loss"] - 5 and quick["seconds"] < other["seconds"]
     assert cosine["loss"] > quick["loss"] - 1
+
+
+def test_the_error_index_has_an_anchor_for_every_entry(pages):
+    from vaelib import errors
+
+    page = pages["book/error-index.html"]
+    for entry in errors.entries():
+        assert page.find(id=entry["entry"]), entry["entry"]
+    headings = [h.get_text() for h in page.find("article").find_all("h2")]
+    for kind in ("TypeError", "ValueError", "A warning", "No error, but something is wrong"):
+        assert any(heading.startswith(kind) for heading in headings)
+    for report in errors.reports():
+        assert page.find("a", href=report["url"]), report["url"]
+    assert "<!--" not in page.find("article").get_text()
+
+
+def test_the_atlas_is_one_table_that_leads_to_the_error_index(pages):
+    page = pages["book/version-atlas.html"]
+    (table,) = page.select(".atlas table")
+    rows = json.loads((ROOT / "book" / "_data" / "atlas.json").read_text())
+    marks = table.select("td .mark")
+    assert len(marks) == len(rows)
+    assert len(table.select("tbody tr:not(.chapter)")) == len({r["recipe"] for r in rows})
+    for mark in marks:
+        link = mark.find_parent("a")
+        assert bool(link) == (mark["title"] not in ("works", "works, KL estimated"))
+        if link:
+            page_name, anchor = link["href"].split("#")
+            assert page_name == "error-index.html"
+            assert pages["book/error-index.html"].find(id=anchor)
+
+
+def test_the_accuracy_on_the_page_is_what_the_matcher_reaches(pages):
+    """Measured again: the page says nothing that the installed matcher does not do."""
+    import measure_accuracy
+
+    stored = json.loads(measure_accuracy.RECORD.read_text())
+    now = measure_accuracy.measure()
+    for kind in ("positive", "negative"):
+        for old, new in zip(stored[kind], now[kind]):
+            assert {
+                k: pytest.approx(v, abs=0.02) if isinstance(v, float) else v for k, v in old.items()
+            } == new
+    first = {row["texts"]: row["first"] for row in now["positive"]}
+    assert first["the 92 reports, cross-validated"] > 0.85
+    assert first["reports collected later, half b"] > 0.85
+    assert all(row["claimed"] / row["n"] < 0.15 for row in now["negative"])

@@ -148,7 +148,7 @@ def measure(column, mode, chosen=None):
         head, *rows = [json.loads(line) for line in Path(job["out"]).read_text().splitlines()]
     for row in rows:
         if row["exception"]:
-            row["message"] = errors.first_sentence(row["message"], width=300)
+            row["message"] = errors.essence(row["message"])[:300]
     return [
         {"recipe": row.pop("recipe"), "tensorflow": column.tensorflow, **head, "mode": mode, **row}
         for row in rows

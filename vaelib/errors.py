@@ -79,12 +79,16 @@ def first_sentence(error, width=100):
         error: an exception, or its text.
         width: longer sentences are cut, and end in an ellipsis.
     """
+    sentence = re.split(r"(?<=[.!?])\s", essence(error), maxsplit=1)[0]
+    return sentence if len(sentence) <= width else sentence[: width - 3].rstrip() + "..."
+
+
+def essence(error):
+    """The message of an exception, or a text, in one line, without what Keras puts around it."""
     text, inner = None, _APPENDIX.sub("", _COLOUR.sub("", str(error)))
     while inner != text:  # they may be nested
         text, inner = inner, _WRAPPERS.sub("", inner)
-    text = " ".join(text.split())
-    sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
-    return sentence if len(sentence) <= width else sentence[: width - 3].rstrip() + "..."
+    return " ".join(text.split())
 
 
 @functools.cache

@@ -6,6 +6,7 @@ or ``<!-- atlas -->`` is where the data goes. Nothing generated is stored.
 
 import html
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,29 @@ SILENT = {
 }
 
 
+# Names and expressions that stand in plain prose, as the command line prints it.
+_CALL = r"\((?:[^()]|\([^()]*\))*\)"
+_CODE = re.compile(
+    r"`[^`]*`"
+    r"|\w+=\{[^}]*\}"
+    rf"|[\w.]*\w{_CALL}(?:\.\w+(?:{_CALL})?)*"
+    r"|\*\*\w+"
+    r"|(?:keras|np|ops|tf|tfd|tfpl|self|vae|model|K)\.\w[\w.]*\w"
+    r"|\.?[\w.]*\w_\w[\w.]*\w(?:=[\w.]+\w)?"
+    r"|@?__\w+__|@tf\.function|\bmu\b"
+)
+
+
+def prose(text):
+    """Plain text as Markdown: code in code style, stars as stars."""
+    pieces, at = [], 0
+    for found in _CODE.finditer(text):
+        code = found[0] if found[0].startswith("`") else f"`{found[0]}`"
+        pieces += [text[at : found.start()].replace("*", r"\*"), code]
+        at = found.end()
+    return "".join([*pieces, text[at:].replace("*", r"\*")]).strip()
+
+
 def group(entry):
     """What the reader sees: the heading under which an entry stands."""
     if entry["seen"] != "message":
@@ -56,7 +80,7 @@ def entries_as_markdown():
 
 
 def one_entry(entry):
-    chapter = next(iter(sorted((ROOT / "chapters").glob(f"{entry['chapter']:02d}-*.ipynb"))), None)
+    chapter = next((ROOT / "chapters").glob(f"{entry['chapter']:02d}-*.ipynb"), None)
     where = f"{{doc}}`../chapters/{chapter.stem}`" if chapter else f"chapter {entry['chapter']}"
     reports = {report["url"]: report for report in errors.reports()}
     links = [
@@ -70,11 +94,11 @@ def one_entry(entry):
     after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
     return "\n".join(
         [
-            f"({entry['entry']})=\n### {entry['title']}\n",
+            f"({entry['entry']})=\n### {prose(entry['title'])}\n",
             "```{code-block} text\n:class: typical\n" + entry["typical"].rstrip() + "\n```\n",
-            f"{entry['recognise'].strip()}\n\n*Versions:* {entry['versions'].strip().rstrip('.')}.\n",
-            f"**Why.** {entry['cause'].strip()}\n",
-            f"**Repair.** {entry['repair'].strip()}\n",
+            f"{prose(entry['recognise'])}\n\n*Versions:* {prose(entry['versions']).rstrip('.')}.\n",
+            f"**Why.** {prose(entry['cause'])}\n",
+            f"**Repair.** {prose(entry['repair'])}\n",
             f"*{before}:*\n\n```python\n{entry['before'].rstrip()}\n```\n",
             f"*{after}:*\n\n```python\n{entry['after'].rstrip()}\n```\n",
             f"More: {where}. Class: `{entry['class']}`."
@@ -121,7 +145,9 @@ def atlas_as_markdown():
     columns = list(dict.fromkeys((r["tensorflow"], r["flavour"]) for r in rows))
     cells = {(r["recipe"], r["tensorflow"], r["flavour"], r["mode"]): r for r in rows}
     keras = {(r["tensorflow"], r["flavour"]): r for r in rows}
-    modes = {c: [m for m in MODES if any((r, *c, m) in cells for r in names(rows))] for c in columns}
+    modes = {
+        c: [m for m in MODES if any((r, *c, m) in cells for r in names(rows))] for c in columns
+    }
     head = "".join(
         f'<th scope="colgroup" colspan="{len(modes[c])}">{c[0]}<br>'
         f"<small>{c[1]}<br>{keras[c]['keras'].removesuffix('-tf')}</small></th>"
@@ -148,7 +174,8 @@ def atlas_as_markdown():
     )
     return (
         f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n<div class="atlas"><table>\n'
-        f'<thead><tr><th scope="col" rowspan="2">TensorFlow<br><small>Keras</small><br>recipe</th>{head}</tr><tr>{letters}</tr></thead>\n'
+        '<thead><tr><th scope="col" rowspan="2">TensorFlow<br><small>Keras</small><br>recipe</th>'
+        f"{head}</tr><tr>{letters}</tr></thead>\n"
         f"<tbody>{''.join(body)}</tbody></table></div>\n```\n"
     )
 
@@ -183,7 +210,10 @@ def entry_of(row):
     """The entry of the error index that a row of the atlas leads to, or None."""
     if row["exception"]:
         line = f"    {row['line']}\n" if row["line"] else ""
-        found = errors.explain(f"{line}{row['exception']}: {row['message']}")
+        library = "tensorflow_probability " if row["recipe"].startswith("tfp") else ""
+        found = errors.explain(f"{library}{line}{row['exception']}: {row['message']}")
+        if not found and row["recipe"] in ("train_step_method", "compute_loss_method"):
+            return "no-loss-to-optimize"  # nobody calls the method, whatever the message
         return found.candidates[0]["entry"] if found else None
     known = {entry["entry"] for entry in errors.entries()}
     if row["recipe"].startswith("tfp") and not row["outcome"].startswith("works"):
