@@ -2,6 +2,7 @@
 
 Takes the cells tagged ``recipe`` (and ``recipe-setup``) out of the chapters, runs them in one
 environment after another, in every mode that exists there, and writes book/_data/atlas.json.
+Entries of the error index that only old versions show are provoked there, too (atlas-entries.json).
 Environments are made with uv from the Pythons of pyenv, under .atlas/. A Python that is missing,
 or a package that no longer installs, leaves the rows of that column as they were, and says so.
 """
@@ -22,6 +23,7 @@ from vaelib import errors
 
 ROOT = Path(__file__).resolve().parent.parent
 ATLAS = ROOT / "book" / "_data" / "atlas.json"
+ENTRIES = ROOT / "book" / "_data" / "atlas-entries.json"
 ENVIRONMENTS = ROOT / ".atlas"
 MODES = ("eager", "graph", "run_functions_eagerly")
 
@@ -129,23 +131,7 @@ def _pyenv(version):
 
 def measure(column, mode, chosen=None):
     """Run recipes in one column and mode; return their rows. Raises RuntimeError if it cannot."""
-    python = python_of(column)
-    with tempfile.TemporaryDirectory() as folder:
-        job = {
-            "module": str(ROOT / "vaelib" / "recipes.py"),
-            "flavour": column.flavour,
-            "mode": mode,
-            "recipes": recipes() if chosen is None else chosen,
-            "out": str(Path(folder, "rows")),
-        }
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TF_"))}
-        done = subprocess.run(
-            [python, str(ROOT / "tools" / "atlas_worker.py")],
-            input=json.dumps(job), capture_output=True, text=True, env=environment,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"the run stopped: {done.stderr.strip()[-500:]}")
-        head, *rows = [json.loads(line) for line in Path(job["out"]).read_text().splitlines()]
+    head, *rows = run(column, mode, {"recipes": recipes() if chosen is None else chosen})
     for row in rows:
         if row["exception"]:
             row["message"] = errors.essence(row["message"])[:300]
@@ -155,9 +141,58 @@ def measure(column, mode, chosen=None):
     ]
 
 
+def provoke(entry):
+    """Run the "before" of an entry of the error index where the entry says; return its row."""
+    where = entry["atlas"]
+    column = next(c for c in COLUMNS if c.tensorflow == where["tensorflow"])
+    work = {"prelude": errors.prelude()["shared"], "code": entry["before"]}
+    (row,) = run(column, where["mode"], work)
+    return {"entry": entry["entry"], **where, **row}
+
+
+def run(column, mode, work):
+    """Let a worker do some work in a column and mode; return the lines it writes."""
+    python = python_of(column)
+    with tempfile.TemporaryDirectory() as folder:
+        job = {
+            "module": str(ROOT / "vaelib" / "recipes.py"),
+            "flavour": column.flavour,
+            "mode": mode,
+            "out": str(Path(folder, "rows")),
+            **work,
+        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TF_"))}
+        done = subprocess.run(
+            [python, str(ROOT / "tools" / "atlas_worker.py")],
+            input=json.dumps(job), capture_output=True, text=True, env=environment,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"the run stopped: {done.stderr.strip()[-500:]}")
+        return [json.loads(line) for line in Path(job["out"]).read_text().splitlines()]
+
+
 def key(row):
     """Column of a row: TensorFlow, and which Keras."""
     return row["tensorflow"], row["flavour"]
+
+
+def write_entries(versions):
+    """Provoke the entries of old versions; those of other versions stay as they are."""
+    stored = json.loads(ENTRIES.read_text()) if ENTRIES.exists() else []
+    rows = {row["entry"]: row for row in stored}
+    old = [entry for entry in errors.entries() if entry.get("atlas")]
+    failed = False
+    for entry in old:
+        if not versions or entry["atlas"]["tensorflow"] in versions:
+            try:
+                rows[entry["entry"]] = provoke(entry)
+                print(f"{entry['entry']}: {rows[entry['entry']]['exception']}", flush=True)
+            except RuntimeError as error:
+                print(f"{entry['entry']}: left as it was, {error}")
+                failed = True
+    lines = ",\n".join(json.dumps(rows[e["entry"]]) for e in old if e["entry"] in rows)
+    ENTRIES.write_text(f"[\n{lines}\n]\n")
+    return failed
 
 
 def write(rows):
@@ -199,6 +234,8 @@ def main():
             write(rows)
             works = sum(row["outcome"].startswith("works") for row in new)
             print(f"{title}: {works} of {len(new)} recipes work", flush=True)
+    if not arguments.recipe:
+        failed = write_entries(arguments.versions) or failed
     sys.exit(failed)
 
 

@@ -2,15 +2,17 @@
 
 Reads from standard input, as JSON: the file of vaelib.recipes, the flavour of Keras, the mode, and
 the cells. Writes to the file it is given one JSON line on the versions, then one for each recipe.
-Keeps to Python 3.7.
+A job with "code" is a snippet of the error index instead. Keeps to Python 3.7.
 """
 
 import importlib.util
 import json
+import logging
 import os
 import re
 import sys
 import tempfile
+import traceback
 
 
 def start(flavour, mode):
@@ -35,8 +37,59 @@ def start(flavour, mode):
     return tf, keras
 
 
+class Listener(logging.Handler):
+    """Keep what TensorFlow logs, in the list ``said``."""
+
+    def emit(self, record):
+        """Keep one message."""
+        self.said.append(record.getMessage())
+
+
+def provoke(job):
+    """Run one snippet of the error index; return what it raised, said and trained."""
+    tf, keras = start(job["flavour"], job["mode"])
+    tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.WARN)
+    listener = Listener()
+    listener.said = []
+    logging.getLogger("tensorflow").addHandler(listener)
+    scope = {"keras": keras, "layers": keras.layers, "K": keras.backend}
+    row = {
+        "keras": getattr(keras, "__version__", tf.__version__),
+        "flavour": job["flavour"],
+        "python": sys.version.split()[0],
+        "exception": None,
+        "trace": None,
+        "losses": None,
+    }
+    path = os.path.join(tempfile.mkdtemp(), "snippet.py")
+    with open(path, "w") as handle:
+        handle.write(job["code"])
+    try:
+        exec(job["prelude"], scope)
+        exec(compile(job["code"], path, "exec"), scope)
+        losses = scope["history"].history["loss"] if "history" in scope else []
+        row["losses"] = [float(loss) for loss in losses]
+    except Exception as error:
+        row["exception"] = type(error).__name__
+        row["trace"] = clean(traceback.format_exc(), os.path.dirname(path))[-8000:]
+    row["said"] = [clean(text, "")[:300] for text in listener.said][:5]
+    return row
+
+
+def clean(text, folder):
+    """A text without addresses and without paths of this machine."""
+    text = re.sub(r" at 0x[0-9a-f]+", "", text.replace(folder + os.sep, "") if folder else text)
+    text = re.sub(r'(File ")/[^"]*/', r"\1.../", text)
+    return re.sub(r"(?m)^(\s+)/[^ ]*/([^/ ]+\.py:)", r"\1.../\2", text)
+
+
 def main():
     job = json.load(sys.stdin)
+    if "code" in job:
+        row = provoke(job)
+        with open(job["out"], "w") as out:
+            out.write(json.dumps(row) + "\n")
+        return
     spec = importlib.util.spec_from_file_location("recipes", job["module"])
     recipes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipes)
@@ -62,10 +115,7 @@ def main():
             sgd = keras.optimizers.legacy.SGD if legacy else None
             verdict = recipes.attempt(scope[name], keras, sgd=sgd)._asdict()
             if verdict["message"]:
-                message = verdict["message"].replace(folder + os.sep, "")
-                message = re.sub(r" at 0x[0-9a-f]+", "", message)
-                message = re.sub(r'(File ")/[^"]*/', r"\1.../", message)
-                verdict["message"] = message[:4000]
+                verdict["message"] = clean(verdict["message"], folder)[:4000]
             row = {"recipe": name, "chapter": chapter}
             row.update(verdict)
             out.write(json.dumps(row) + "\n")

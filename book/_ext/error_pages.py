@@ -90,6 +90,8 @@ def one_entry(entry):
     flavour = {"keras": "Keras 3", "tf_keras": "`tf_keras`"}
     ran = entry["flavour"] != "none"
     before = f"Before, on {flavour[entry['flavour']]}" if ran else "Before, as it was written then"
+    if entry.get("atlas"):
+        before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
     after_flavour = entry.get("after_flavour", entry["flavour"])
     after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
     return "\n".join(
