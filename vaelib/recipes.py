@@ -65,10 +65,11 @@ def attempt(recipe, keras, K=None, sgd=None):
     images = striped_images()
     try:
         vae, train = recipe(keras, K, images[:BATCH], (sgd or keras.optimizers.SGD)(RATE))
-        mu, log_var, pixels = (_find(vae, name) for name in ("mu", "log_var", "pixels"))
-        for layer, bias in ((mu, MU), (log_var, LOG_VAR), (pixels, 0.0)):
-            kernel, old_bias = layer.get_weights()
-            layer.set_weights([np.zeros_like(kernel), np.full_like(old_bias, bias)])
+        try:
+            mu, pixels = _with_known_weights(vae)
+        except NotImplementedError:  # graph mode on Keras 3: no weight can be read, let it train
+            train(1)
+            raise
         loss = _number(train(1)[-1])
         moved = MU - float(np.mean(mu.get_weights()[1]))
         learnt = float(np.abs(pixels.get_weights()[1]).max())
@@ -98,6 +99,15 @@ def _number(loss):
         return float(loss)
     except TypeError:
         return float("nan")
+
+
+def _with_known_weights(vae):
+    """Set constant mu and log_var and grey pixels; return the layers of mu and of the pixels."""
+    mu, log_var, pixels = (_find(vae, name) for name in ("mu", "log_var", "pixels"))
+    for layer, bias in ((mu, MU), (log_var, LOG_VAR), (pixels, 0.0)):
+        kernel, old_bias = layer.get_weights()
+        layer.set_weights([np.zeros_like(kernel), np.full_like(old_bias, bias)])
+    return mu, pixels
 
 
 def _find(model, name):
