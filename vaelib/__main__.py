@@ -91,7 +91,7 @@ def explain(text, as_json=False):
     from vaelib import errors
 
     if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+        text = sys.stdin.buffer.read().decode("utf-8", errors="replace") if sys.stdin else ""
     try:
         explanation = errors.explain(text)
     except ValueError as error:  # there is no text
@@ -115,11 +115,15 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     commands.add_parser("check", help=check.__doc__)
     ask = commands.add_parser("explain", help=explain.__doc__)
-    ask.add_argument("text", help='a message, a whole traceback, or a symptom; "-" reads stdin')
+    ask.add_argument(
+        "text", nargs="+", help='a message, a whole traceback, or a symptom; "-" reads stdin'
+    )
     ask.add_argument("--json", action="store_true", help="print at most three candidates as JSON")
     given = parser.parse_args(arguments)
     try:
-        status = explain(given.text, given.json) if given.command == "explain" else check()
+        status = (
+            explain(" ".join(given.text), given.json) if given.command == "explain" else check()
+        )
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
