@@ -189,7 +189,8 @@ def atlas_as_markdown():
         body.append(f'<tr><th scope="row"><code>{recipe}</code></th>{marks}</tr>')
     key = "".join(
         f'<li><span class="mark {style}">{sign}</span> {words}</li>'
-        for _, style, sign, words in MARKS
+        for outcome, style, sign, words in MARKS
+        if any(row["outcome"].startswith(outcome) for row in rows)
     )
     return (
         f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n<div class="atlas"><table>\n'
