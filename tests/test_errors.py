@@ -111,6 +111,12 @@ def test_explain_finds_the_class(text, name):
         "FileNotFoundError: [Errno 2] No such file or directory: 'train.csv'",
         "ValueError: invalid literal for int() with base 10: 'x'",
         "The weather is fine today.",
+        "keras",
+        "vae",
+        "my keras model does not work",
+        "NameError: name 'batch_size' is not defined",
+        "loss: 512.1 - kl_loss: 4.1e-06\nTraceback (most recent call last):\n"
+        "  File 'x.py', line 3\nFileNotFoundError: [Errno 2] No such file or directory: 'x.csv'",
         "sklearn.exceptions.NotFittedError: This RandomForestClassifier instance is not fitted yet",
     ],
 )
@@ -185,3 +191,44 @@ def test_no_text_is_refused(nothing):
 def test_other_things_are_refused():
     with pytest.raises(TypeError, match="this is a int: give it the exception itself"):
         errors.explain(3)
+
+
+def test_an_ordinary_mistake_in_a_layer_is_not_claimed():
+    """What Keras 3 puts around every error of a layer says nothing about the error."""
+
+    class Block(keras.layers.Layer):
+        def call(self, inputs):
+            return self.dense1(inputs)
+
+    with pytest.raises(AttributeError) as caught:
+        Block()(keras.Input((4,)))
+    assert "Could not automatically infer" in str(caught.value)
+    assert not errors.explain(caught.value)
+
+
+def test_an_exception_that_cannot_be_printed():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    assert not errors.explain(Mute())
+
+
+def test_an_error_in_the_middle_of_a_long_log_is_found():
+    error = "ValueError: No gradients provided for any variable."
+    log = "log line\n" * 700 + error + "\n" + "log line\n" * 3_000
+    assert errors.explain(log).candidates[0]["class"] == "no-gradient"
+
+
+def test_html_of_a_stored_notebook_is_read():
+    text = "AttributeError: &#x27;KerasTensor&#x27; object has no attribute &#x27;add_loss&#x27;"
+    assert entry_of(text) == "tensor-has-no-add-loss"
+
+
+@pytest.mark.parametrize("text", ["in user code:\n" + "\n" * 30_000 + "x", "a\n" + " \n" * 30_000])
+def test_blank_lines_take_no_time(text):
+    import time
+
+    start = time.process_time()
+    errors.essence(text)
+    assert time.process_time() - start < 2

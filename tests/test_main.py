@@ -75,6 +75,16 @@ def test_explain_says_when_nothing_fits():
     assert result.returncode == 1 and "There is no text to explain" in result.stderr
 
 
+def test_explain_takes_a_text_without_quotes_and_closed_streams():
+    assert run("explain", *MESSAGE.split()).returncode == 0
+    command = f"{shlex.quote(sys.executable)} -m vaelib explain - <&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    command = f"{shlex.quote(sys.executable)} -m vaelib explain {shlex.quote(MESSAGE)} >&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.returncode == 0 and "Traceback" not in result.stderr
+
+
 def test_explain_does_not_start_tensorflow():
     code = "import sys, vaelib; vaelib.explain('loss is nan'); print('tensorflow' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

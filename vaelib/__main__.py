@@ -124,7 +124,8 @@ def main(arguments=None):
         status = (
             explain(" ".join(given.text), given.json) if given.command == "explain" else check()
         )
-        sys.stdout.flush()
+        if sys.stdout:  # it may be closed
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0

@@ -220,8 +220,10 @@ def _last_error(text):
     begin = text.rfind(_TRACEBACK)
     if begin < 0:
         found = list(_ERROR_LINE.finditer(text)) if len(text) > LONGEST else []
-        middle = found[-1].start() if found else 0
-        return _shorten(text[max(0, middle - LONGEST // 4) :])
+        if not found:
+            return _shorten(text)
+        middle = found[-1].start()
+        return text[max(0, middle - LONGEST // 4) : middle + LONGEST // 4]
     before = text.rfind(_TRACEBACK, 0, begin)
     while before >= 0 and any(link in text[before:begin] for link in _CHAINED):
         begin, before = before, text.rfind(_TRACEBACK, 0, before)
@@ -241,8 +243,8 @@ def _shorten(text):
 def _message(text):
     """The last message in a traceback, without what Keras puts around it."""
     found = list(_ERROR_LINE.finditer(text))
-    if _TRACEBACK in text or "---->" in text:
-        text = text[found[-1].start() :] if found else text
+    if found and (_TRACEBACK in text or "---->" in text or len(text) > LONGEST // 8):
+        text = text[found[-1].start() :]
     kind = re.match(r"(?:[\w.]*\.)?(\w+(?:Error|Exception)): ", text)
     if not kind:
         return essence(text)
@@ -336,7 +338,8 @@ def candidates(text, message=None, scores=None, patterns=True):
         score = 1 / (1 + math.exp(-2 * margin - near))
         found.append((0.9 + 0.1 * score if hit else 0.9 * score, margin, hit, entry))
     found.sort(key=lambda item: item[0], reverse=True)
-    if not any(hit or margin > MARGIN for _, margin, hit, _ in found):
+    one_word = len(set(re.findall(r"\w\w+", text))) < 2  # says too little, whatever it is
+    if not any(hit or margin > MARGIN and not one_word for _, margin, hit, _ in found):
         return []
     chosen = []
     for score, margin, hit, entry in found:
