@@ -1,0 +1,254 @@
+"""Train the checkpoints that the course ships: ``python tools/train_checkpoints.py NAME ...``.
+
+Without a name it lists them all, with what is trained already; ``--all`` trains what is missing.
+A training that is interrupted resumes after its last finished epoch. The models are written in
+Keras 3 alone, so ``KERAS_BACKEND=jax`` or ``torch`` trains them, too, on a GPU if there is one.
+Needs MNIST: set VAELIB_DATA to a folder with mnist.npz.
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UNFINISHED = ROOT / ".training"
+PLACEMENT = "encoder_layer"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. ``beta`` None is the plain autoencoder: no draw, no KL term."""
+
+    preset: str
+    z_dim: int
+    beta: float | None
+    epochs: int
+    rate: float
+    schedule: str
+    seed: int = 1
+    batch_size: int = 128
+
+
+def series(z_dim, beta):
+    """The network and the training of post IV: Adam's default rate, batches of 128, 40 epochs."""
+    return Run("series", z_dim, beta, epochs=40, rate=1e-3, schedule="constant")
+
+
+def sweep(z_dim, beta, seed=1):
+    """A network that two cores train in minutes; book/runs.md says how it was chosen."""
+    return Run("machinecurve", z_dim, beta, epochs=20, rate=3e-3, schedule="cosine", seed=seed)
+
+
+# The weights of the series as beta: fact 6.5e-4 at z_dim 2, fact 0.5e-4 at z_dim 16 (post IV).
+POST_4_PLANE, POST_4_TINY = round(2 * 784 * 6.5e-4 / 2, 4), round(2 * 784 * 0.5e-4 / 16, 4)
+SWEEP = (0, 0.001, POST_4_TINY, 0.02, 0.1, 0.5, 1, 2, 4, 8, 16, 32, 64)
+SEEDS = (2, 3, 4, 5)
+
+RUNS = {
+    "series-z2-ae": series(2, None),
+    "series-z2-vae": series(2, POST_4_PLANE),
+    "series-z16-ae": series(16, None),
+    "series-z16-vae": series(16, 1.0),
+    "series-z16-tiny": series(16, POST_4_TINY),
+    **{
+        f"sweep-z{z_dim}-{'ae' if beta is None else f'beta-{beta:.3g}'}": sweep(z_dim, beta)
+        for z_dim in (2, 16)
+        for beta in (None, *SWEEP)
+    },
+    # The same training from other first weights: how much of a result is luck?
+    **{
+        f"seed-{seed}-z2-{'ae' if beta is None else f'beta-{beta:.3g}'}": sweep(2, beta, seed)
+        for seed in SEEDS
+        for beta in (None, 0.5)
+    },
+}
+
+
+def build(run, n_images):
+    """Encoder, decoder and the compiled model that trains them."""
+    import keras
+
+    from vaelib import networks, objectives, placements
+
+    keras.utils.set_random_seed(run.seed)
+    spec = networks.preset(run.preset, z_dim=run.z_dim)
+    encoder = networks.build_encoder(spec, variational=run.beta is not None)
+    decoder = networks.build_decoder(spec)
+    rate = run.rate
+    if run.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, run.epochs * -(-n_images // run.batch_size))
+    # XLA slows these convolutions on a CPU (book/runs.md); JAX knows nothing else.
+    jit = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
+    optimizer = keras.optimizers.Adam(rate)
+    if run.beta is None:
+        model = keras.Model(encoder.input, decoder(encoder.output))
+        model.compile(optimizer, loss=objectives.reconstruction, **jit)
+    else:
+        model = placements.build(
+            PLACEMENT, encoder, decoder, run.beta, run.seed, optimizer, **jit
+        )
+    return spec, encoder, decoder, model
+
+
+def train(name, run, images, folder=UNFINISHED):
+    """Train, or go on where an interrupted training stopped; return networks and history."""
+    import keras
+
+    class Clock(keras.callbacks.Callback):
+        """Note the seconds of every epoch among its figures."""
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.start = time.perf_counter()
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["seconds"] = round(time.perf_counter() - self.start, 1)
+
+    folder = folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "history.csv"
+    spec, encoder, decoder, model = build(run, len(images))
+    model.fit(
+        images, images, batch_size=run.batch_size, epochs=run.epochs, verbose=0,
+        callbacks=[
+            Clock(),
+            keras.callbacks.CSVLogger(str(record), append=True),
+            # Last, so that an epoch is kept only once its figures are.
+            keras.callbacks.BackupAndRestore(
+                str(folder / "backup"), double_checkpoint=True, delete_checkpoint=False
+            ),
+        ],
+    )  # fmt: skip
+    # An epoch may have been written and then lost before its backup: the later row counts.
+    with open(record, newline="") as rows:
+        history = {int(row.pop("epoch")): row for row in csv.DictReader(rows)}
+    assert sorted(history) == list(range(run.epochs)), f"{name}: epochs are missing in {record}"
+    # CSVLogger keeps columns for a validation that we do not run, full of "NA".
+    history = [
+        {key: round(float(value), 3) for key, value in history[n].items() if value != "NA"}
+        for n in sorted(history)
+    ]
+    return spec, encoder, decoder, model, history
+
+
+def figures(model, encoder, decoder, images):
+    """What a model reaches on images: with a draw of z, as in training, and with mu for z."""
+    import numpy as np
+
+    from vaelib import latent, objectives
+
+    codes = latent.encode(encoder, images)
+    outputs = decoder.predict(codes, batch_size=200, verbose=0)
+    pieces = zip(np.split(images, len(images) // 100), np.split(outputs, len(images) // 100))
+    of_mu = np.mean([np.mean(objectives.reconstruction(*piece)) for piece in pieces])
+    if len(encoder.outputs) == 1:
+        return {"loss": round(float(of_mu), 3), "reconstruction": round(float(of_mu), 3)}
+    found = {**model.evaluate(images, batch_size=200), "reconstruction_of_mu": of_mu}
+    return {key: round(float(value), 3) for key, value in found.items()}
+
+
+def store(name, run, data, spec, encoder, decoder, model, history):
+    """Write weights and manifest, the manifest last; half a checkpoint is none."""
+    import keras
+
+    from vaelib import checkpoints
+
+    checkpoints.FOLDER.mkdir(exist_ok=True)
+    files = {}
+    for part, network in zip(checkpoints.PARTS, (encoder, decoder)):
+        path = checkpoints.weights_path(name, part)
+        unfinished = path.with_name(f"unfinished-{path.name}")
+        network.save_weights(unfinished)
+        os.replace(unfinished, path)
+        files[path.name] = checkpoints.file_checksum(path)
+    manifest = {
+        "name": name,
+        "network": asdict(spec),
+        "preset": run.preset,
+        "variational": run.beta is not None,
+        "placement": PLACEMENT if run.beta is not None else None,
+        "beta": run.beta,
+        "data": {"name": data.name, "sha256": data_checksum(data)},
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "batch_size": run.batch_size,
+        "optimizer": "Adam",
+        "rate": run.rate,
+        "schedule": run.schedule,
+        "parameters": encoder.count_params() + decoder.count_params(),
+        "figures": {
+            "train": figures(model, encoder, decoder, data.x_train),
+            "test": figures(model, encoder, decoder, data.x_test),
+        },
+        "history": history,
+        "seconds": round(sum(row["seconds"] for row in history)),
+        "backend": keras.backend.backend(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("keras", keras.backend.backend(), "numpy")},
+        },
+        "probe": checkpoints.probe(encoder, decoder),
+        "files": files,
+    }
+    for row in history:
+        row.pop("seconds")
+    manifest["sha256"] = checkpoints.seal(json.loads(json.dumps(manifest)))
+    path = checkpoints.FOLDER / f"{name}.json"
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(manifest, indent=1) + "\n")
+    os.replace(unfinished, path)
+
+
+def data_checksum(data):
+    """SHA-256 of the training and test images as bytes."""
+    import hashlib
+
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for images in (data.x_train, data.x_test):
+        digest.update(np.round(images * 255).astype("uint8").tobytes())
+    return digest.hexdigest()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="such as series-z2-vae")
+    parser.add_argument("--all", action="store_true", help="train all that are not there yet")
+    chosen = parser.parse_args()
+    from vaelib import checkpoints
+
+    there = checkpoints.names()
+    unknown = [name for name in chosen.names if name not in RUNS]
+    if unknown:
+        sys.exit(f"There is no run {unknown[0]!r}: without a name this command lists all.")
+    names = [name for name in RUNS if name not in there] if chosen.all else chosen.names
+    if not names and not chosen.all:
+        for name, run in RUNS.items():
+            started = (UNFINISHED / name).exists()
+            state = "shipped" if name in there else "started" if started else "missing"
+            print(f"{name:22} {state:8} {run}")
+    if not names:
+        return
+    from vaelib import data
+
+    mnist = data.load("mnist")
+    if mnist.name != "mnist":
+        sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
+    for name in names:
+        print(f"{name}: training", flush=True)
+        trained = train(name, RUNS[name], mnist.x_train)
+        store(name, RUNS[name], mnist, *trained)
+        shutil.rmtree(UNFINISHED / name)
+        print(f"{name}: {checkpoints.manifest(name)['figures']['test']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
