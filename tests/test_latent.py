@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import scipy.stats
+import tensorflow_probability as tfp
 
-from vaelib import latent, networks
+from vaelib import latent, networks, objectives
 from vaelib.data import DataError
 
 IMAGES = np.random.default_rng(1).uniform(0, 1, (37, 28, 28, 1)).astype("float32")
@@ -90,3 +92,124 @@ def test_class_centres_are_medians():
     centres = latent.class_centres(codes, [3, 3, 3, 7])
     assert list(centres) == [3, 7]
     assert np.allclose(centres[3], [1, 1]) and np.allclose(centres[7], [5, 5])
+
+
+# Measures of chapter 11, against formulas and against TFP -------------------------------------
+
+
+def gaussian_cloud(n=20_000, seed=4):
+    """Codes from a Gaussian that is neither centred nor round, and its moments."""
+    mean, covariance = np.array([1.0, -0.5]), np.array([[2.0, 0.6], [0.6, 0.5]])
+    return np.random.default_rng(seed).multivariate_normal(mean, covariance, n), mean, covariance
+
+
+def test_log_volume_is_the_determinant_and_does_not_care_for_the_axes():
+    codes, _, covariance = gaussian_cloud()
+    assert np.isclose(latent.log_volume(codes), 0.5 * np.log(np.linalg.det(covariance)), atol=0.03)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    assert np.isclose(latent.log_volume(codes @ turn), latent.log_volume(codes))
+    tripled = latent.log_volume(3 * codes) - latent.log_volume(codes)
+    assert np.isclose(np.exp(tripled), 9), "the ratio of two areas"
+    assert np.isfinite(latent.log_volume(codes[:, :1])), "one dimension"
+
+
+def test_distance_from_prior_is_tfps_kl_of_the_fitted_gaussian():
+    codes, mean, covariance = gaussian_cloud()
+    tfd = tfp.distributions
+    fitted = tfd.MultivariateNormalTriL(mean, np.linalg.cholesky(covariance))
+    witness = float(tfd.kl_divergence(fitted, tfd.MultivariateNormalDiag(np.zeros(2))))
+    assert np.isclose(latent.distance_from_prior(codes), witness, atol=0.05)
+    white = np.linalg.solve(
+        np.linalg.cholesky(np.cov(codes.T, bias=True)), (codes - codes.mean(0)).T
+    )
+    assert np.isclose(latent.distance_from_prior(white.T), 0, atol=1e-9)
+
+
+def test_aggregate_kl_of_clouds_that_make_the_prior_is_zero():
+    """N(mu, 1/2) with mu from N(0, 1/2) is N(0, 1) in the mean."""
+    mu = np.random.default_rng(5).normal(0, np.sqrt(0.5), (8_000, 2))
+    kl = latent.aggregate_kl(mu, np.full_like(mu, np.log(0.5)))
+    assert abs(kl) < 0.02
+    # The mean KL term is more than that: what the code tells about the image.
+    assert 0.6 < float(np.mean(objectives.gaussian_kl(mu, np.full_like(mu, np.log(0.5))))) < 0.8
+
+
+def test_aggregate_kl_is_the_integral_of_the_mixture():
+    mu, log_var = np.array([[-2.0], [0.5], [3.0]]), np.array([[-1.0], [0.3], [-2.0]])
+    grid = np.linspace(-12, 12, 20_001)
+    q = scipy.stats.norm(mu, np.exp(log_var / 2)).pdf(grid).mean(axis=0)
+    p = scipy.stats.norm(0, 1).pdf(grid)
+    integral = np.trapezoid(q * (np.log(q + 1e-300) - np.log(p)), grid)
+    assert np.isclose(latent.aggregate_kl(mu, log_var, n_draws=100_000), integral, rtol=0.02)
+
+
+def test_aggregate_kl_is_at_most_the_mean_kl_and_at_least_that_less_ln_n():
+    rng = np.random.default_rng(6)
+    mu, log_var = rng.normal(0, 2, (300, 4)), rng.normal(-2, 0.5, (300, 4))
+    mean_kl = float(np.mean(objectives.gaussian_kl(mu, log_var)))
+    kl = latent.aggregate_kl(mu, log_var)
+    assert mean_kl - np.log(300) - 0.2 < kl < mean_kl
+
+
+def test_active_units():
+    rng = np.random.default_rng(7)
+    mu = np.stack([rng.normal(0, scale, 5_000) + 3 for scale in (1, 0.2, 0.05, 0)], axis=1)
+    assert latent.active_units(mu).tolist() == [True, True, False, False]
+    assert latent.active_units(mu, threshold=0.001).sum() == 3
+
+
+def test_separation_is_a_ratio_of_distances():
+    rng = np.random.default_rng(8)
+    labels = np.repeat([0, 1, 2], 4_000)
+    corners = np.array([[0.0, 0], [6, 0], [3, 3 * np.sqrt(3)]])  # 6 apart, each from each
+    codes = corners[labels] + rng.normal(size=(12_000, 2))
+    assert np.isclose(latent.separation(codes, labels), 6 / np.sqrt(2), rtol=0.02)
+    assert np.isclose(latent.separation(50 * codes - 3, labels), latent.separation(codes, labels))
+    mixed = latent.separation(codes, rng.permutation(labels))
+    assert mixed < 0.1, "labels that mean nothing"
+
+
+def test_neighbour_accuracy_and_its_interval():
+    rng = np.random.default_rng(9)
+    labels = np.arange(4_000) % 2
+    codes = rng.normal(size=(4_000, 2)) + 2 * labels[:, None]
+    found = latent.neighbour_accuracy(codes[::2], labels[::2], codes[1::2], labels[1::2])
+    assert found.value == found.right.mean() and len(found.right) == 2_000
+    # labels[::2] are all 0 and labels[1::2] all 1: every answer is wrong.
+    assert found.value == 0 == found.low < found.high < 0.01
+    half = latent.neighbour_accuracy(codes[:2_000], labels[:2_000], codes[2_000:], labels[2_000:])
+    best = scipy.stats.norm.cdf(np.sqrt(2))  # of any classifier: the centres are 2 sqrt 2 apart
+    assert half.low < best < half.high + 0.02 and half.high - half.low < 0.04
+    n, p = 2_000, half.value
+    middle, spread = (p + 1.92 / n) / (1 + 3.84 / n), 1.96 * np.sqrt(p * (1 - p) / n)
+    assert np.isclose(half.low, middle - spread, atol=1e-3), "Wilson, nearly"
+
+
+def test_share_in_holes():
+    rng = np.random.default_rng(10)
+    codes = rng.uniform(-1, 1, (4_000, 2))
+    codes = codes[np.linalg.norm(codes, axis=1) > 0.5]  # a hole in the middle
+    inside = rng.uniform(-0.2, 0.2, (500, 2))
+    assert latent.share_in_holes(inside, codes) == 1.0
+    ring = codes[rng.integers(0, len(codes), 500)] + rng.normal(0, 1e-3, (500, 2))
+    assert latent.share_in_holes(ring, codes) < 0.05
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: latent.log_volume([[1.0, np.nan]]), "training has diverged"),
+        (lambda: latent.aggregate_kl(np.zeros((3, 2)), np.zeros((3, 1))), r"\(3, 2\) and \(3, 1\)"),
+        (lambda: latent.active_units(np.zeros(3)), r"shape \(images, z_dim\)"),
+        (lambda: latent.separation(np.zeros((3, 2)), [1, 1, 1]), "only if there are two"),
+        (lambda: latent.separation(np.zeros((3, 2)), [1, 2]), "one label"),
+        (
+            lambda: latent.neighbour_accuracy(np.zeros((3, 2)), [0, 1, 1], np.zeros((1, 2)), [0]),
+            "k must be from 1 to 3",
+        ),
+        (lambda: latent.share_in_holes(np.zeros((3, 3)), np.zeros((4, 2))), "points have 3 dim"),
+    ],
+)
+def test_measures_refuse_nonsense(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.integrate
+import scipy.special
 import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -255,3 +256,151 @@ def test_conversions_refuse_nonsense(arguments, message):
         objectives.beta_from_fact(*arguments)
     with pytest.raises(ValueError, match=message.replace("fact", "beta")):
         objectives.fact_from_beta(*arguments)
+
+
+# Other ways to weigh the terms ----------------------------------------------------------------
+
+
+def loss_written_in_another_way(weight, reconstruction_weight, pixels, dimensions, half):
+    """Value of such a loss for one image, in NumPy, with its terms."""
+    rng = np.random.default_rng(11)
+    x, x_hat = rng.uniform(0.01, 0.99, (2, 6, 5, 3))
+    mu, log_var = rng.normal(size=(2, 4))
+    per_pixel = -(x * np.log(x_hat) + (1 - x) * np.log(1 - x_hat))
+    per_dimension = (0.5 if half else 1.0) * (mu**2 + np.exp(log_var) - 1 - log_var)
+    value = reconstruction_weight * getattr(np, pixels)(per_pixel)
+    value += weight * getattr(np, dimensions)(per_dimension)
+    kl = 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var)
+    return value, per_pixel.sum(), kl
+
+
+@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("dimensions", ["sum", "mean"])
+@pytest.mark.parametrize("pixels", ["sum", "mean"])
+@pytest.mark.parametrize("weight, reconstruction_weight", [(1.0, 1.0), (0.3, 1.0), (2.0, 500.0)])
+def test_effective_beta_makes_any_loss_ours(
+    weight, reconstruction_weight, pixels, dimensions, half
+):
+    value, reconstruction, kl = loss_written_in_another_way(
+        weight, reconstruction_weight, pixels, dimensions, half
+    )
+    beta = objectives.effective_beta(
+        weight, 90, 4, reconstruction_weight, pixels=pixels, dimensions=dimensions, half=half
+    )
+    scale = reconstruction_weight / (90 if pixels == "mean" else 1)
+    assert np.isclose(value / scale, reconstruction + beta * kl)
+
+
+def test_effective_beta_of_the_sources():
+    # keras.io and MachineCurve; Chollet's third edition; the series; Foster's second edition
+    assert objectives.effective_beta(1.0, 784, 2) == 1.0
+    assert objectives.effective_beta(1.0, 784, 2, dimensions="mean") == 0.5
+    series = objectives.effective_beta(6.5e-4, 784, 2, pixels="mean", dimensions="mean", half=False)
+    assert np.isclose(series, 0.5096) and series == objectives.beta_from_fact(6.5e-4, 784, 2)
+    foster = objectives.effective_beta(1.0, 32 * 32, 2, reconstruction_weight=500, pixels="mean")
+    assert np.isclose(foster, 2.048)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"weight": -1}, "weight must be a finite number of at least 0"),
+        ({"pixels": "average"}, "pixels must be 'sum' or 'mean', but is 'average'"),
+        ({"dimensions": None}, "dimensions must be 'sum' or 'mean'"),
+        ({"reconstruction_weight": 0}, "without a reconstruction there is no beta"),
+        ({"reconstruction_weight": "1"}, "reconstruction_weight must be a finite number"),
+        ({"n_pixels": 0}, "n_pixels must be a positive whole number"),
+        ({"z_dim": 2.5}, "z_dim must be a positive whole number"),
+    ],
+)
+def test_effective_beta_refuses_nonsense(options, message):
+    with pytest.raises(ValueError, match=message):
+        objectives.effective_beta(**{"weight": 1.0, "n_pixels": 784, "z_dim": 2, **options})
+
+
+# The importance-weighted bound ----------------------------------------------------------------
+
+
+def one_dimensional_model():
+    """A model whose evidence is an integral over one number: z to four pixels."""
+    slope, offset = np.array([2.0, -1.0, 0.5, 3.0]), np.array([0.1, -0.2, 0.4, -1.0])
+    x = np.array([[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 0.0]])
+
+    def decode(z):
+        return scipy.special.expit(slope * z + offset)
+
+    grid = np.linspace(-10, 10, 4_001)[:, None]
+    x_hat = decode(grid)
+    evidence = [
+        np.log(
+            np.trapezoid(
+                np.prod(np.where(image, x_hat, 1 - x_hat), axis=1)
+                * scipy.stats.norm.pdf(grid[:, 0]),
+                grid[:, 0],
+            )
+        )
+        for image in x
+    ]
+    return x, decode, np.array(evidence)
+
+
+MU_1, LOG_VAR_1 = np.array([[0.6], [-0.7]]), np.array([[-0.4], [-0.2]])
+
+
+def draws(k, seed):
+    """Images, draws of z and reconstructions, k of each image, one below the other."""
+    x, decode, _ = one_dimensional_model()
+    epsilon = np.random.default_rng(seed).normal(size=(2 * k, 1))
+    z = np.tile(MU_1, (k, 1)) + np.exp(np.tile(LOG_VAR_1, (k, 1)) / 2) * epsilon
+    return np.tile(x, (k, 1)), z, decode(z)
+
+
+def log_weights(k, seed):
+    x, z, x_hat = draws(k, seed)
+    clouds = np.tile(MU_1, (k, 1)), np.tile(LOG_VAR_1, (k, 1))
+    return np.array(objectives.log_weight(x, x_hat, z, *clouds)).reshape(k, 2)
+
+
+def test_log_weight_is_the_ratio_of_densities():
+    x, decode, _ = one_dimensional_model()
+    mu, log_var, z = np.array([[0.6], [-0.7]]), np.array([[-0.4], [0.3]]), np.array([[1.1], [0.2]])
+    pixels = np.where(x, decode(z), 1 - decode(z))
+    expected = np.log(pixels).sum(axis=1) + scipy.stats.norm.logpdf(z[:, 0])
+    expected -= scipy.stats.norm(mu[:, 0], np.exp(log_var[:, 0] / 2)).logpdf(z[:, 0])
+    ours = objectives.log_weight(x, decode(z), z, mu, log_var)
+    assert ours.shape == (2,) and np.allclose(ours, expected, atol=1e-5)
+
+
+def test_the_bound_climbs_from_the_elbo_to_the_evidence():
+    weights, evidence = log_weights(200_000, seed=12), one_dimensional_model()[2]
+    bounds = {}
+    for k in (1, 10, 1_000):
+        # k draws of each image, as often as they are there: one bound for each column.
+        columns = weights.reshape(-1, k, 2).transpose(1, 0, 2).reshape(k, -1)
+        bound = np.array(objectives.importance_weighted_bound(columns))
+        bounds[k] = bound.reshape(-1, 2).mean(axis=0)
+    error = weights.std(axis=0) / np.sqrt(len(weights))
+    assert (bounds[1] < bounds[10]).all() and (bounds[10] < bounds[1_000]).all()
+    assert (bounds[1] < evidence - 4 * error).all(), "this q is not the posterior"
+    assert np.allclose(bounds[1_000], evidence, atol=0.005)
+
+
+def test_the_bound_of_one_draw_is_the_elbo():
+    x, _, x_hat = draws(40_000, seed=13)
+    missing = -np.log(np.where(x, x_hat, 1 - x_hat)).sum(axis=1).reshape(-1, 2).mean(axis=0)
+    elbo = -(missing + np.array(objectives.gaussian_kl(MU_1, LOG_VAR_1)))
+    assert np.allclose(log_weights(40_000, seed=14).mean(axis=0), elbo, atol=0.03)
+
+
+def test_the_bound_holds_where_exponentials_leave_float32():
+    rows = np.full((3, 2), -5_000.0)
+    assert np.allclose(objectives.importance_weighted_bound(rows), -5_000.0)
+
+
+def test_the_bound_refuses_nonsense():
+    with pytest.raises(ValueError, match=r"must have shape \(k, images\), but have \(5,\)"):
+        objectives.importance_weighted_bound(np.zeros(5))
+    with pytest.raises(ValueError, match="z and mu must have one shape"):
+        objectives.log_weight(
+            np.zeros((2, 4)), np.zeros((2, 4)), np.zeros((2, 1)), *np.zeros((2, 2, 2))
+        )

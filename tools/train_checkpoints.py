@@ -84,7 +84,9 @@ def build(run, n_images):
     decoder = networks.build_decoder(spec)
     rate = run.rate
     if run.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, run.epochs * -(-n_images // run.batch_size))
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate, run.epochs * -(-n_images // run.batch_size)
+        )
     # XLA slows these convolutions on a CPU (book/runs.md); JAX knows nothing else.
     jit = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
     optimizer = keras.optimizers.Adam(rate)
@@ -92,9 +94,7 @@ def build(run, n_images):
         model = keras.Model(encoder.input, decoder(encoder.output))
         model.compile(optimizer, loss=objectives.reconstruction, **jit)
     else:
-        model = placements.build(
-            PLACEMENT, encoder, decoder, run.beta, run.seed, optimizer, **jit
-        )
+        model = placements.build(PLACEMENT, encoder, decoder, run.beta, run.seed, optimizer, **jit)
     return spec, encoder, decoder, model
 
 

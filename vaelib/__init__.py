@@ -8,7 +8,9 @@ One module, one room; each docstring names the chapter that derives what it hold
 ``objectives``  KL divergence, reconstruction, ELBO: nats per image
 ``layers``      ``Sampling``, registered with Keras
 ``placements``  every place where the KL term can enter a model, one signature for all
-``latent``      codes of a data set and how far they spread
+``latent``      codes of a data set: how far they spread, what they tell of the classes
+``judge``       tells decoded pictures of one class from pictures of none
+``checkpoints`` trained networks that come with the course, each with its manifest
 ``plots``       the figures that several chapters draw
 ``recipes``     tries a complete recipe and finds its KL term, in the loss and in the gradient
 ``runs``        how long to train: the ``quick`` and the ``full`` profile
@@ -29,9 +31,11 @@ from vaelib.startup import quiet_tensorflow
 __version__ = "0.1.0"
 
 _MODULES = [
+    "checkpoints",
     "data",
     "errors",
     "exercises",
+    "judge",
     "latent",
     "layers",
     "networks",

@@ -145,6 +145,4 @@ def probe(encoder, decoder):
 
 
 def _repair(name):
-    return (
-        f"install vaelib again, or train it again by python tools/train_checkpoints.py {name}."
-    )
+    return f"install vaelib again, or train it again by python tools/train_checkpoints.py {name}."

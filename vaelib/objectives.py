@@ -87,6 +87,46 @@ def elbo(x, x_hat, mu, log_var, beta=1.0):
     return -(reconstruction(x, x_hat) + beta * gaussian_kl(mu, log_var))
 
 
+def effective_beta(
+    weight,
+    n_pixels,
+    z_dim,
+    reconstruction_weight=1.0,
+    pixels="sum",
+    dimensions="sum",
+    half=True,
+):
+    """The KL weight beta of a loss that is written in another way (chapter 12).
+
+    For a loss ``reconstruction_weight * R + weight * K``, where R is the cross-entropy summed over
+    the pixels, or averaged, and K the KL term summed over the latent dimensions, or averaged, with
+    or without its factor 1/2. Divided by a constant, it is ``reconstruction + beta * KL``.
+
+    Args:
+        weight: what multiplies the KL term.
+        n_pixels: numbers in an image, channels included.
+        z_dim: dimensions of the latent space.
+        reconstruction_weight: what multiplies the reconstruction. For a mean or sum of squared
+            errors, twice that: beta then belongs to a Gaussian decoder of variance 1.
+        pixels, dimensions: "sum" or "mean".
+        half: whether the KL term has its factor 1/2.
+
+    Raises:
+        ValueError: a weight that is negative or not a number, a reconstruction without weight, a
+            word other than "sum" and "mean", a count that is not a positive integer.
+    """
+    n_pixels, z_dim = _count("n_pixels", n_pixels), _count("z_dim", z_dim)
+    for name, word in (("pixels", pixels), ("dimensions", dimensions)):
+        if word not in ("sum", "mean"):
+            raise ValueError(f"{name} must be 'sum' or 'mean', but is {word!r}.")
+    if not _weight("reconstruction_weight", reconstruction_weight):
+        raise ValueError("reconstruction_weight is 0: without a reconstruction there is no beta.")
+    beta = _weight("weight", weight) / reconstruction_weight
+    beta *= n_pixels if pixels == "mean" else 1
+    beta /= z_dim if dimensions == "mean" else 1
+    return beta if half else 2.0 * beta
+
+
 def beta_from_fact(fact, n_pixels, z_dim):
     """The KL weight beta of a loss written as the anracom series writes it.
 
@@ -100,7 +140,8 @@ def beta_from_fact(fact, n_pixels, z_dim):
         ValueError: ``fact`` is negative or not a number, ``n_pixels`` or ``z_dim``
             is not a positive integer.
     """
-    return 2.0 * _weight("fact", fact) * _count("n_pixels", n_pixels) / _count("z_dim", z_dim)
+    _weight("fact", fact)
+    return effective_beta(fact, n_pixels, z_dim, pixels="mean", dimensions="mean", half=False)
 
 
 def fact_from_beta(beta, n_pixels, z_dim):
@@ -109,7 +150,54 @@ def fact_from_beta(beta, n_pixels, z_dim):
     Raises:
         ValueError: as ``beta_from_fact``.
     """
-    return _weight("beta", beta) * _count("z_dim", z_dim) / (2.0 * _count("n_pixels", n_pixels))
+    return _weight("beta", beta) / beta_from_fact(1.0, n_pixels, z_dim)
+
+
+def log_weight(x, x_hat, z, mu, log_var):
+    """Log importance weight of one draw of z for each image: ln p(x, z) - ln q(z | x), in nats.
+
+    Its mean over draws is the ELBO; ``importance_weighted_bound`` makes more of several draws.
+
+    Args:
+        x: images, shape (images, ...).
+        x_hat: their reconstructions from z, same shape.
+        z, mu, log_var: shape (images, z_dim); z was drawn from N(mu, exp(log_var)).
+
+    Returns:
+        shape (images,).
+
+    Raises:
+        ValueError: shapes that do not match.
+    """
+    z, mu, log_var = _as_floats(z, mu, log_var)
+    _same_shape(z, mu, "z", "mu")
+    _same_shape(mu, log_var, "mu", "log_var")
+    # The constants ln 2 pi of p(z) and q(z | x) cancel.
+    log_q = -0.5 * ops.sum(log_var + ops.square(z - mu) * ops.exp(-log_var), axis=-1)
+    log_prior = -0.5 * ops.sum(ops.square(z), axis=-1)
+    return log_prior - log_q - reconstruction(x, x_hat)
+
+
+def importance_weighted_bound(log_weights):
+    """The bound of Burda, Grosse and Salakhutdinov (2016) on ln p(x), in nats (chapter 12).
+
+    ``ln mean(exp(log_weights))`` over k draws: the ELBO for k = 1, closer to ln p(x) the more
+    draws there are, and never above it on average.
+
+    Args:
+        log_weights: shape (k, images), each row from ``log_weight`` with fresh draws.
+
+    Returns:
+        shape (images,).
+
+    Raises:
+        ValueError: not two axes, or no draws.
+    """
+    (log_weights,) = _as_floats(log_weights)
+    shape = tuple(log_weights.shape)
+    if len(shape) != 2 or shape[0] == 0:
+        raise ValueError(f"log_weights must have shape (k, images), but have {shape}.")
+    return ops.logsumexp(log_weights, axis=0) - math.log(shape[0])
 
 
 def _weight(name, value):
