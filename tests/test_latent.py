@@ -151,6 +151,15 @@ def test_aggregate_kl_is_at_most_the_mean_kl_and_at_least_that_less_ln_n():
     assert mean_kl - np.log(300) - 0.2 < kl < mean_kl
 
 
+def test_kl_per_dimension_adds_up_to_the_kl_term():
+    rng = np.random.default_rng(11)
+    mu, log_var = rng.normal(size=(400, 3)), rng.normal(-1, 1, (400, 3))
+    mu[:, 2] = log_var[:, 2] = 0
+    each = latent.kl_per_dimension(mu, log_var)
+    assert each.shape == (3,) and each[2] == 0
+    assert np.isclose(each.sum(), np.mean(objectives.gaussian_kl(mu, log_var)))
+
+
 def test_active_units():
     rng = np.random.default_rng(7)
     mu = np.stack([rng.normal(0, scale, 5_000) + 3 for scale in (1, 0.2, 0.05, 0)], axis=1)
@@ -200,6 +209,7 @@ def test_share_in_holes():
     [
         (lambda: latent.log_volume([[1.0, np.nan]]), "training has diverged"),
         (lambda: latent.aggregate_kl(np.zeros((3, 2)), np.zeros((3, 1))), r"\(3, 2\) and \(3, 1\)"),
+        (lambda: latent.kl_per_dimension(np.zeros((3, 2)), np.zeros((2, 2))), r"and \(2, 2\)"),
         (lambda: latent.active_units(np.zeros(3)), r"shape \(images, z_dim\)"),
         (lambda: latent.separation(np.zeros((3, 2)), [1, 1, 1]), "only if there are two"),
         (lambda: latent.separation(np.zeros((3, 2)), [1, 2]), "one label"),

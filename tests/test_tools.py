@@ -91,6 +91,23 @@ def test_a_good_chapter_is_stored_executed(tmp_path):
     assert cell.outputs[0].text == "42\n" and cell.execution_count == 1
 
 
-def test_the_front_picture_is_the_chapters():
-    chapter = nbformat.read(ROOT / "chapters/02-points-to-distributions.ipynb", 4)
-    assert execute.front_picture(chapter) == execute.FRONT_PICTURE.read_bytes()
+def test_pictures_on_pages_are_those_of_the_chapters():
+    found = {}
+    for path in execute.CHAPTERS.glob("*.ipynb"):
+        found |= execute.pictures_for_pages(nbformat.read(path, as_version=4))
+    assert "front.png" in found
+    for name, picture in found.items():
+        assert (execute.STATIC / name).read_bytes() == picture, f"run make chapters: {name}"
+    assert {path.name for path in execute.STATIC.glob("expected-*.png")} == found.keys() - {
+        "front.png"
+    }
+
+
+def test_every_expected_picture_stands_beside_its_exercise():
+    for path in execute.CHAPTERS.glob("*.ipynb"):
+        chapter = nbformat.read(path, as_version=4)
+        for name in execute.pictures_for_pages(chapter).keys() - {"front.png"}:
+            label = name.removeprefix("expected-").removesuffix(".png")
+            cells = [cell.source for cell in chapter.cells if cell.cell_type == "markdown"]
+            text = "\n".join(cells).split(f":label: {label}\n")[1].split("{exercise-end}")[0]
+            assert f"../book/_static/{name}" in text, name

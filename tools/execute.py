@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
-FRONT_PICTURE = ROOT / "book" / "_static" / "front.png"
+STATIC = ROOT / "book" / "_static"
 MAX_BYTES = 1_500_000
 EXPECTED_ERROR = {"raises-exception", "nbval-raises-exception"}
 # Any absolute path of a Unix or Windows machine, and Python's object addresses.
@@ -84,14 +84,21 @@ def _joined_streams(outputs):
     return joined
 
 
-def front_picture(notebook):
-    """The picture of the cell tagged "front-page", as bytes, or None."""
+def pictures_for_pages(notebook):
+    """Pictures that other pages show: a dict from file name to bytes.
+
+    Of the cell tagged "front-page", and of cells tagged "expected-LABEL": what a reader's solution
+    of the exercise LABEL should look like, shown beside the exercise.
+    """
+    found = {}
     for cell in notebook.cells:
-        if "front-page" in cell.metadata.get("tags", []):
-            for output in cell.outputs:
-                if "image/png" in output.get("data", {}):
-                    return base64.b64decode(output.data["image/png"])
-    return None
+        for tag in cell.metadata.get("tags", []):
+            name = {"front-page": "front"}.get(tag, tag)
+            for output in cell.get("outputs", []):
+                if name == "front" or tag.startswith("expected-"):
+                    if "image/png" in output.get("data", {}):
+                        found[f"{name}.png"] = base64.b64decode(output.data["image/png"])
+    return found
 
 
 def execute(path):
@@ -107,9 +114,8 @@ def execute(path):
         unfinished = path.with_suffix(".part")
         nbformat.write(notebook, unfinished)
         os.replace(unfinished, path)
-        picture = front_picture(notebook)
-        if picture:
-            FRONT_PICTURE.write_bytes(picture)
+        for name, picture in pictures_for_pages(notebook).items():
+            (STATIC / name).write_bytes(picture)
     return complaints
 
 

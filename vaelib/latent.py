@@ -127,11 +127,7 @@ def aggregate_kl(mu, log_var, n_draws=2_000, seed=0):
     Raises:
         ValueError: NaN, wrong rank, or shapes that differ.
     """
-    mu, log_var = _checked(mu), _checked(log_var)
-    if mu.shape != log_var.shape:
-        raise ValueError(
-            f"mu and log_var must have one shape, but have {mu.shape} and {log_var.shape}."
-        )
+    mu, log_var = _pair(mu, log_var)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, len(mu), n_draws)
     draws = mu[chosen] + np.exp(0.5 * log_var[chosen]) * rng.normal(size=(n_draws, mu.shape[1]))
@@ -142,6 +138,21 @@ def aggregate_kl(mu, log_var, n_draws=2_000, seed=0):
         log_q = logsumexp(-0.5 * squares.sum(axis=2), axis=1) - np.log(len(mu))
         ratios.append(log_q + 0.5 * (z**2).sum(axis=1))
     return float(np.concatenate(ratios).mean())
+
+
+def kl_per_dimension(mu, log_var):
+    """What each latent dimension pays on average: nats per image, shape (z_dim,).
+
+    Their sum is the KL term. A dimension that pays nothing is never used (chapters 11 and 12).
+
+    Args:
+        mu, log_var: shape (images, z_dim).
+
+    Raises:
+        ValueError: as ``aggregate_kl``.
+    """
+    mu, log_var = _pair(mu, log_var)
+    return 0.5 * (mu**2 + np.exp(log_var) - 1 - log_var).mean(axis=0)
 
 
 def active_units(mu, threshold=0.01):
@@ -240,6 +251,15 @@ def _checked(codes):
     if not np.isfinite(codes).all():
         raise ValueError("codes hold NaN or infinite values: the encoder's training has diverged.")
     return codes
+
+
+def _pair(mu, log_var):
+    mu, log_var = _checked(mu), _checked(log_var)
+    if mu.shape != log_var.shape:
+        raise ValueError(
+            f"mu and log_var must have one shape, but have {mu.shape} and {log_var.shape}."
+        )
+    return mu, log_var
 
 
 def _labelled(codes, labels):
