@@ -54,6 +54,33 @@ def test_a_map_names_every_class_beside_its_colour():
     assert sorted(text.get_text() for text in figure.axes[0].texts) == [str(n) for n in range(10)]
 
 
+def test_names_of_neighbouring_classes_do_not_cover_each_other():
+    """All classes at one place, and two of them close together."""
+    for codes in (np.zeros((200, 2)), CODES):
+        figure = plots.latent_map({"a": (codes, LABELS)}, limits=((-3, 3), (-3, 3)), scale=5)
+        places = np.array([text.get_position() for text in figure.axes[0].texts])
+        apart = np.linalg.norm(places[:, None] - places, axis=2)[np.triu_indices(10, 1)]
+        assert apart.min() > 0.9 * 0.3 / 5 * 6
+        assert np.linalg.norm(places, axis=1).max() < 2, "and stay close to their clouds"
+    far = np.repeat(np.arange(10) - 4.5, 20)[:, None] * [1.0, 0.2]
+    names = plots.latent_map({"a": (far, np.repeat(np.arange(10), 20))}).axes[0].texts
+    assert np.allclose([name.get_position() for name in names], far[::20], atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_decoded_plane_has_its_first_image_in_the_lower_left_corner(channels):
+    images = np.zeros((9, 4, 4, channels))
+    images[0] = 1.0  # at low
+    images[5] = 0.5  # right end of the middle row
+    figure, axis = plots.panels(1, 1, (3, 3))
+    plots.decoded_plane(axis, images, low=(-1, -2), high=(1, 2))
+    picture = axis.images[0].get_array().reshape(12, 12, channels)
+    assert (picture[8:, :4] == 1).all() and (picture[4:8, 8:] == 0.5).all()
+    assert picture.sum() == 16 * channels * 1.5
+    assert np.allclose(axis.images[0].get_extent(), (-1.5, 1.5, -3, 3))
+    figure.canvas.draw()
+
+
 def test_a_map_of_sixteen_dimensions_is_refused():
     with pytest.raises(ValueError, match=r"shape \(images, 2\), but 'a' has \(5, 16\)"):
         plots.latent_map({"a": (np.zeros((5, 16)), np.zeros(5))})
@@ -78,9 +105,10 @@ def test_class_colours_stay_apart_for_red_green_blind_readers():
         (lambda: plots.reconstructions(GREY, GREY[:3]), r"rows of \[12, 3\] images"),
         (lambda: plots.latent_map({"a": (CODES, LABELS[:5])}), "one label for each"),
         (lambda: plots.latent_map({"a": (CODES * np.nan, LABELS)}), "finite codes"),
+        (lambda: plots.decoded_plane(None, GREY, (0, 0), (1, 1)), "n by n images .* are 12"),
         (lambda: plots.show("a figure", alt="a b c d"), "show takes a Matplotlib figure"),
     ],
-    ids="raw empty titles labels lengths labels_of_codes nan no_figure".split(),
+    ids="raw empty titles labels lengths labels_of_codes nan grid no_figure".split(),
 )
 def test_what_cannot_be_drawn_is_refused(draw, message):
     with pytest.raises(ValueError, match=message):

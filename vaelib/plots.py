@@ -113,7 +113,7 @@ def reconstructions(images, reconstructed, labels=("input", "output"), scale=0.7
 
 
 def latent_map(maps, limits=None, scale=4.6):
-    """Codes in the plane, coloured by class, each class named at its median.
+    """Codes in the plane, coloured by class, each class named at its median or close to it.
 
     Args:
         maps: a dict from title to (codes, labels), one map each, side by side on the
@@ -141,13 +141,16 @@ def latent_map(maps, limits=None, scale=4.6):
         limits = np.stack([stacked.min(axis=0) - margin, stacked.max(axis=0) + margin], axis=1)
     figure, axes = panels(1, len(maps), (len(maps) * scale, scale), squeeze=False)
     for axis, (title, (codes, labels)) in zip(axes.flat, maps.items()):
-        for number, label in enumerate(np.unique(labels)):
-            chosen = np.asarray(codes)[np.asarray(labels) == label]
+        codes, labels = np.asarray(codes), np.asarray(labels)
+        classes = np.unique(labels)
+        centres = [np.median(codes[labels == label], axis=0) for label in classes]
+        places = _pushed_apart(np.array(centres), 0.3 / scale * np.ptp(limits, axis=1).max())
+        for number, (label, place) in enumerate(zip(classes, places)):
             colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
             # Rasterised dots keep the picture small; alpha lets density show.
-            axis.scatter(*chosen.T, s=4, color=colour, alpha=0.45, linewidths=0)
+            axis.scatter(*codes[labels == label].T, s=4, color=colour, alpha=0.45, linewidths=0)
             axis.text(
-                *np.median(chosen, axis=0), str(label), fontsize=11, fontweight="bold",
+                *place, str(label), fontsize=11, fontweight="bold",
                 ha="center", va="center", color="white",
                 bbox={"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "white"},
             )  # fmt: skip
@@ -172,6 +175,32 @@ def draw_box(axis, low, high, label, **style):
     axis.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], label=label, **style)
 
 
+def decoded_plane(axis, images, low, high):
+    """Draw images that were decoded on a regular grid of the plane as one picture.
+
+    Args:
+        axis: a Matplotlib axis.
+        images: shape (n * n, height, width, channels), pixels in [0, 1]: row by row, each from
+            ``low[0]`` to ``high[0]``, the row of ``low[1]`` first.
+        low, high: corners of the grid, shape (2,) each.
+
+    Raises:
+        ValueError: images that do not fill a square.
+    """
+    check_images(images)
+    images = np.asarray(images)
+    side = round(len(images) ** 0.5)
+    if side**2 != len(images):
+        raise ValueError(f"A grid of n by n images is wanted, but there are {len(images)}.")
+    rows = images.reshape(side, side, *images.shape[1:])[::-1]  # the highest row on top
+    height, width, channels = images.shape[1:]
+    picture = rows.swapaxes(1, 2).reshape(side * height, side * width, channels)
+    half = (np.asarray(high) - low) / max(1, side - 1) / 2  # an image lies around its point
+    edges = np.stack([low - half, high + half], axis=1).ravel()
+    _draw_image(axis, picture, extent=edges, aspect="auto")
+    axis.set(xlabel="$z_1$", ylabel="$z_2$")
+
+
 def loss_curves(history, ylabel="loss"):
     """Training and validation loss per epoch.
 
@@ -191,8 +220,22 @@ def loss_curves(history, ylabel="loss"):
     return figure
 
 
-def _draw_image(axis, image):
+def _pushed_apart(places, distance):
+    """Places moved until no two are closer than a distance, or fifty rounds are over."""
+    # Places that coincide have no direction to go: a hair makes the difference.
+    places = places + 1e-6 * distance * np.arange(len(places))[:, None]
+    for _ in range(50):
+        gaps = places[:, None] - places
+        lengths = np.linalg.norm(gaps, axis=2)
+        np.fill_diagonal(lengths, np.inf)
+        lack = np.clip(distance - lengths, 0, None) / 2
+        places += ((lack / lengths)[..., None] * gaps).sum(axis=1)
+    return places
+
+
+def _draw_image(axis, image, **options):
     # One channel is grey, three are colours; fixed limits, or Matplotlib would
     # stretch a faint image to full contrast.
     image = np.asarray(image)
-    axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=1)
+    grey = image[..., 0] if image.shape[-1] == 1 else image
+    axis.imshow(grey, cmap="gray", vmin=0, vmax=1, **options)
