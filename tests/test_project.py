@@ -83,10 +83,10 @@ def lines_of_code(path):
 
 
 def test_the_library_stays_small():
-    """1,500 lines held the first ten chapters; the error index and the recipes are rooms more."""
+    """1,500 lines held ten chapters; errors, recipes, checkpoints, judge are rooms of their own."""
     lines = {path.name: lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")}
     assert max(lines.values()) < 250, lines
-    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 1_800
+    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 2_000
 
 
 def test_the_rules_of_the_house():
