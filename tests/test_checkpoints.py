@@ -37,6 +37,10 @@ def test_all_together_are_small():
     assert sum(path.stat().st_size for path in checkpoints.FOLDER.iterdir()) < 15_000_000
 
 
+def test_the_table_of_the_book_is_that_of_the_manifests():
+    assert tool.TABLE.read_text() == tool.table(), "run tools/train_checkpoints.py --all"
+
+
 @each_checkpoint
 def test_manifest_tells_how_it_was_trained(name):
     manifest, run = checkpoints.manifest(name), tool.RUNS[name]

@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 UNFINISHED = ROOT / ".training"
+TABLE = ROOT / "book" / "_data" / "checkpoints-table.md"
 # Of all placements (chapter 10) one that runs on JAX: a layer that keeps a metric does not, there.
 PLACEMENT = "compute_loss"
 
@@ -219,6 +220,26 @@ def data_checksum(data):
     return digest.hexdigest()
 
 
+def table():
+    """What is shipped, as a Markdown table for the page book/runs."""
+    from vaelib import checkpoints
+
+    lines = [
+        "| checkpoint | z_dim | beta | epochs | reconstruction | KL | minutes | MB |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name in RUNS:
+        manifest = checkpoints.manifest(name)
+        test, beta = manifest["figures"]["test"], manifest["beta"]
+        size = sum(checkpoints.weights_path(name, p).stat().st_size for p in checkpoints.PARTS)
+        lines.append(
+            f"| `{name}` | {manifest['network']['z_dim']} | {'none' if beta is None else f'{beta:g}'} "
+            f"| {manifest['epochs']} | {test['reconstruction']:.1f} | {test.get('kl', 0):.1f} "
+            f"| {manifest['seconds'] / 60:.0f} | {size / 1e6:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="such as series-z2-vae")
@@ -249,6 +270,8 @@ def main():
         store(name, RUNS[name], mnist, *trained)
         shutil.rmtree(UNFINISHED / name)
         print(f"{name}: {checkpoints.manifest(name)['figures']['test']}", flush=True)
+    if set(RUNS) <= set(checkpoints.names()):
+        TABLE.write_text(table())
 
 
 if __name__ == "__main__":
