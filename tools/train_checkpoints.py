@@ -230,10 +230,11 @@ def table():
     ]
     for name in RUNS:
         manifest = checkpoints.manifest(name)
-        test, beta = manifest["figures"]["test"], manifest["beta"]
+        test = manifest["figures"]["test"]
+        beta = "none" if manifest["beta"] is None else f"{manifest['beta']:g}"
         size = sum(checkpoints.weights_path(name, p).stat().st_size for p in checkpoints.PARTS)
         lines.append(
-            f"| `{name}` | {manifest['network']['z_dim']} | {'none' if beta is None else f'{beta:g}'} "
+            f"| `{name}` | {manifest['network']['z_dim']} | {beta} "
             f"| {manifest['epochs']} | {test['reconstruction']:.1f} | {test.get('kl', 0):.1f} "
             f"| {manifest['seconds'] / 60:.0f} | {size / 1e6:.2f} |"
         )
