@@ -51,15 +51,14 @@ def sweep(z_dim, beta, seed=1):
 
 # The weights of the series as beta: fact 6.5e-4 at z_dim 2, fact 0.5e-4 at z_dim 16 (post IV).
 POST_4_PLANE, POST_4_TINY = round(2 * 784 * 6.5e-4 / 2, 4), round(2 * 784 * 0.5e-4 / 16, 4)
-SWEEP = (0, 0.001, POST_4_TINY, 0.02, 0.1, 0.5, 1, 2, 4, 8, 16, 32, 64)
-SEEDS = (2, 3, 4, 5)
+SWEEP = (0, 0.001, POST_4_TINY, 0.02, 0.1, 0.5, 1, 2, 4, 8, 16)
+SEEDS = (2, 3, 4)
 
 RUNS = {
     "series-z2-ae": series(2, None),
     "series-z2-vae": series(2, POST_4_PLANE),
     "series-z16-ae": series(16, None),
     "series-z16-vae": series(16, 1.0),
-    "series-z16-tiny": series(16, POST_4_TINY),
     **{
         f"sweep-z{z_dim}-{'ae' if beta is None else f'beta-{beta:.3g}'}": sweep(z_dim, beta)
         for z_dim in (2, 16)
