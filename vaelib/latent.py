@@ -5,8 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import logsumexp
-from scipy.stats import binomtest
-from sklearn.neighbors import KNeighborsClassifier
 
 from vaelib.data import check_images
 
@@ -212,6 +210,10 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
     Raises:
         ValueError: NaN, wrong rank, not one label for each code, or ``k`` out of range.
     """
+    # Together 60 MB, which chapters that never ask shall not pay.
+    from scipy.stats import binomtest
+    from sklearn.neighbors import KNeighborsClassifier
+
     known, known_labels = _labelled(_checked(known), known_labels)
     codes, labels = _labelled(_checked(codes), labels)
     if not 1 <= k <= len(known):
