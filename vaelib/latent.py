@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.special import logsumexp
 
 from vaelib.data import check_images
+
+# SciPy and scikit-learn are imported where they are used: together 100 MB, which the chapters
+# that only encode and measure boxes shall not pay.
 
 
 def encode(encoder, images, batch_size=200):
@@ -125,6 +126,8 @@ def aggregate_kl(mu, log_var, n_draws=2_000, seed=0):
     Raises:
         ValueError: NaN, wrong rank, or shapes that differ.
     """
+    from scipy.special import logsumexp
+
     mu, log_var = _pair(mu, log_var)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, len(mu), n_draws)
@@ -210,7 +213,6 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
     Raises:
         ValueError: NaN, wrong rank, not one label for each code, or ``k`` out of range.
     """
-    # Together 60 MB, which chapters that never ask shall not pay.
     from scipy.stats import binomtest
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -236,6 +238,8 @@ def share_in_holes(points, codes):
     Raises:
         ValueError: NaN, wrong rank, or points and codes of different dimension.
     """
+    from scipy.spatial import cKDTree
+
     points, codes = _checked(points), _checked(codes)
     if points.shape[1] != codes.shape[1]:
         raise ValueError(
