@@ -13,11 +13,12 @@ help:  ## list the commands
 	@echo "make COMMAND, where COMMAND is"
 	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt requirements-jax.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "This course is pinned to Python 3.11: install it, or name it with 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target $(VENV)/jax --requirement requirements-jax.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
 
