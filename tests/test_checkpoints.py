@@ -39,6 +39,15 @@ def test_all_together_are_small():
 
 def test_the_table_of_the_book_is_that_of_the_manifests():
     assert tool.TABLE.read_text() == tool.table(), "run tools/train_checkpoints.py --all"
+    minutes = [checkpoints.manifest(n)["seconds"] / 60 for n in tool.RUNS if "series" not in n]
+    assert 5.5 < min(minutes) and max(minutes) < 9.5, "six to nine, says book/runs"
+
+
+def test_pages_that_count_the_checkpoints_count_right():
+    megabytes = sum(path.stat().st_size for path in checkpoints.FOLDER.iterdir()) / 1e6
+    count = f"{len(tool.RUNS)} checkpoints, "
+    assert f"{count}{megabytes:.0f} MB in all" in (ROOT / "README.md").read_text()
+    assert count in (ROOT / "book/runs.md").read_text()
 
 
 @each_checkpoint

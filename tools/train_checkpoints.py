@@ -231,10 +231,11 @@ def table():
         manifest = checkpoints.manifest(name)
         test = manifest["figures"]["test"]
         beta = "none" if manifest["beta"] is None else f"{manifest['beta']:g}"
+        kl = f"{test['kl']:.1f}" if "kl" in test else "none"
         size = sum(checkpoints.weights_path(name, p).stat().st_size for p in checkpoints.PARTS)
         lines.append(
             f"| `{name}` | {manifest['network']['z_dim']} | {beta} "
-            f"| {manifest['epochs']} | {test['reconstruction']:.1f} | {test.get('kl', 0):.1f} "
+            f"| {manifest['epochs']} | {test['reconstruction']:.1f} | {kl} "
             f"| {manifest['seconds'] / 60:.0f} | {size / 1e6:.2f} |"
         )
     return "\n".join(lines) + "\n"

@@ -226,8 +226,8 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
     return Accuracy(float(right.mean()), float(low), float(high), right)
 
 
-def share_in_holes(points, codes):
-    """The share of points that lie further from every known code than 99 % of unseen codes do.
+def in_holes(points, codes):
+    """Which points lie further from every known code than 99 % of unseen codes do.
 
     Every second code counts as known, the others as unseen (chapter 1).
 
@@ -247,7 +247,7 @@ def share_in_holes(points, codes):
         )
     known, unseen = cKDTree(codes[0::2]), codes[1::2]
     ordinary = np.quantile(known.query(unseen)[0], 0.99)
-    return float((known.query(points)[0] > ordinary).mean())
+    return known.query(points)[0] > ordinary
 
 
 def _checked(codes):
