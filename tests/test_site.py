@@ -179,6 +179,12 @@ def test_what_the_page_on_runs_says_is_in_its_record():
     assert 2 * chosen["megabytes"] < narrow["megabytes"]
 
 
+def test_no_row_has_fallen_out_of_its_table(pages):
+    for name, page in pages.items():
+        for paragraph in page.find_all("p"):
+            assert not paragraph.get_text().lstrip().startswith("| "), (name, paragraph)
+
+
 def test_the_error_index_has_an_anchor_for_every_entry(pages):
     from vaelib import errors
 
