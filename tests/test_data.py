@@ -1,17 +1,22 @@
 """vaelib.data: the ladder, and one sentence for everything that can go wrong on it."""
 
+import gzip
+import hashlib
+import io
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
 
-from vaelib import data
+from vaelib import archives, data
 
 
 def one_sentence(error):
@@ -30,14 +35,21 @@ def small_mnist(monkeypatch):
         top = 255 if key.startswith("x") else 9
         arrays[key] = rng.integers(0, top + 1, shape, dtype=np.uint8)
         arrays[key].flat[0] = top
-    monkeypatch.setattr(data, "_MNIST_SHAPES", shapes)
-    monkeypatch.setattr(data, "_MNIST_ARRAYS_SHA256", checksum(arrays))
+    change(monkeypatch, counts=(30, 20), arrays_sha256=checksum(arrays))
     return arrays
 
 
-def checksum(arrays):
-    import hashlib
+def change(monkeypatch, name="mnist", **changes):
+    """Another size, checksum or address of a data set."""
+    monkeypatch.setitem(archives.SOURCES, name, archives.SOURCES[name]._replace(**changes))
 
+
+def serve(monkeypatch, address, checksum=None):
+    """Let Keras fetch MNIST from another address, without a checksum of the archive."""
+    change(monkeypatch, cached=(("mnist.npz", address, checksum),))
+
+
+def checksum(arrays):
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays.values())).hexdigest()
 
 
@@ -78,8 +90,7 @@ def test_cache_comes_second(small_mnist, no_network, empty_cache):
 
 def test_download_comes_third_and_is_kept(small_mnist, tmp_path, monkeypatch, empty_cache):
     archive = write(tmp_path / "far away", small_mnist)
-    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
-    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    serve(monkeypatch, archive.as_uri())
     assert "download" in data.mnist_location()
     dataset = data.load("mnist")
     assert dataset.name == "mnist" and "downloaded" in dataset.source
@@ -89,8 +100,7 @@ def test_download_comes_third_and_is_kept(small_mnist, tmp_path, monkeypatch, em
 
 def test_a_read_only_cache_is_no_obstacle(small_mnist, tmp_path, monkeypatch, empty_cache):
     archive = write(tmp_path / "far away", small_mnist)
-    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
-    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    serve(monkeypatch, archive.as_uri())
     empty_cache.write_text("a file where the folder should be: not even root can write below it")
     assert data.load("mnist").source == "MNIST, downloaded by Keras"
 
@@ -134,7 +144,7 @@ def test_real_mnist():
 
 
 def test_unknown_name():
-    with pytest.raises(data.DataError, match="no data set 'minst'.*'mnist'") as error:
+    with pytest.raises(data.DataError, match="'minst': load 'mnist', .* or 'shapes'") as error:
         data.load("minst")
     one_sentence(error)
 
@@ -185,8 +195,7 @@ def test_a_file_that_is_a_folder(tmp_path, monkeypatch):
 
 def test_a_download_that_cannot_be_kept_is_used(small_mnist, tmp_path, monkeypatch, empty_cache):
     archive = write(tmp_path / "far away", small_mnist)
-    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
-    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    serve(monkeypatch, archive.as_uri())
     (empty_cache / "datasets" / "mnist.npz").mkdir(parents=True)
     assert data.load("mnist").source == "MNIST, downloaded by Keras"
 
@@ -268,8 +277,7 @@ def test_damaged_file_in_the_folder(damage, small_mnist, tmp_path, monkeypatch):
 
 def test_damaged_cache_is_fetched_again(small_mnist, tmp_path, monkeypatch, empty_cache, capsys):
     archive = write(tmp_path / "far away", small_mnist)
-    monkeypatch.setattr(data, "_MNIST_URL", archive.as_uri())
-    monkeypatch.setattr(data, "_MNIST_ARCHIVE_SHA256", None)
+    serve(monkeypatch, archive.as_uri())
     cached = write(empty_cache / "datasets", small_mnist)
     damage_truncated(cached, small_mnist)
     assert data.load("mnist").source == "MNIST, downloaded by Keras"
@@ -287,7 +295,7 @@ def test_damaged_cache_without_network(small_mnist, no_network, empty_cache, cap
 def test_download_with_wrong_content(tmp_path, monkeypatch, empty_cache, capsys):
     page = tmp_path / "mnist.npz"
     page.write_text("<html>please log in</html>")
-    monkeypatch.setattr(data, "_MNIST_URL", page.as_uri())
+    serve(monkeypatch, page.as_uri(), archives.SOURCES["mnist"].cached[0][2])
     assert data.load("mnist").name == "digits"
     assert os.listdir(empty_cache / "datasets") == [], "no half-written file"
     assert capsys.readouterr().out.count("\n") == 1
@@ -295,13 +303,11 @@ def test_download_with_wrong_content(tmp_path, monkeypatch, empty_cache, capsys)
 
 def test_a_silent_server_does_not_hang_us(monkeypatch, empty_cache, capsys):
     """A server that accepts the call and never answers costs the timeout, not more."""
-    monkeypatch.setattr(data, "SOCKET_TIMEOUT", 1)
+    monkeypatch.setattr(archives, "SOCKET_TIMEOUT", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepted = []
         threading.Thread(target=lambda: accepted.append(server.accept()), daemon=True).start()
-        monkeypatch.setattr(
-            data, "_MNIST_URL", f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz"
-        )
+        serve(monkeypatch, f"http://127.0.0.1:{server.getsockname()[1]}/mnist.npz")
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.delenv(variable, raising=False)
         start = time.monotonic()
@@ -329,6 +335,237 @@ def test_loading_does_not_import_keras():
     code = "import sys; from vaelib import data; data.load('digits'); print('keras' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "False", result.stderr
+
+
+# Fashion-MNIST and CIFAR-10 -------------------------------------------------------------------
+
+OTHERS = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+each_other = pytest.mark.parametrize("name", OTHERS)
+
+
+def small_arrays(name):
+    """Arrays in the form of a data set, as many of each class, and with both ends of the range."""
+    rng = np.random.default_rng(2)
+    image, arrays = archives.SOURCES[name].image, {}
+    for part, n in (("train", 50), ("test", 20)):
+        arrays[f"x_{part}"] = rng.integers(0, 256, (n, *image), dtype=np.uint8)
+        arrays[f"x_{part}"][0].flat[:6] = [0, 0, 0, 255, 255, 255]
+        arrays[f"y_{part}"] = rng.permutation(np.arange(n, dtype=np.uint8) % 10)
+    return arrays
+
+
+def py2_pickle(images, labels):
+    """A batch of CIFAR-10 as cPickle of Python 2 wrote it in 2009, byte by byte."""
+
+    def text(b):
+        return b"U" + bytes([len(b)]) + b
+
+    dtype = b"cnumpy\ndtype\n" + text(b"u1") + b"K\0K\1\x87R(K\3" + text(b"|")
+    dtype += b"NNN" + 2 * b"J\xff\xff\xff\xff" + b"K\0tb"
+    start = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85" + text(b"b") + b"\x87R"
+    )
+    raw = images.tobytes()
+    state = b"(K\1" + b"M" + len(images).to_bytes(2, "little") + b"M\0\x0c\x86" + dtype + b"I00\n"
+    state += b"T" + len(raw).to_bytes(4, "little") + raw + b"tb"
+    row = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
+    return b"\x80\2}(" + text(b"data") + start + state + text(b"labels") + row + b"u."
+
+
+def original_files(name, arrays):
+    """The contents of the files that Keras fetches, in the order of the table."""
+    if name == "fashion_mnist":
+        for array in arrays.values():
+            shape = b"".join(n.to_bytes(4, "big") for n in array.shape)
+            yield gzip.compress(bytes([0, 0, 8, array.ndim]) + shape + array.tobytes())
+        return
+    batches = {"test_batch": slice(0, 20)}
+    batches |= {f"data_batch_{n}": slice(10 * n - 10, 10 * n) for n in (4, 1, 2, 5, 3)}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for batch, part in {"batches.meta": None, **batches}.items():
+            content = b"no pickle"
+            if part:
+                kind = "test" if batch == "test_batch" else "train"
+                images = arrays[f"x_{kind}"][part].transpose(0, 3, 1, 2)
+                content = py2_pickle(images, arrays[f"y_{kind}"][part])
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{batch}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    yield packed.getvalue()
+
+
+@pytest.fixture
+def small(name, monkeypatch, tmp_path):
+    """A small data set, and a server (a folder) with its files: Keras fetches them from there."""
+    arrays = small_arrays(name)
+    (tmp_path / "server").mkdir()
+    cached = []
+    for (path, _, checksum), content in zip(
+        archives.SOURCES[name].cached, original_files(name, arrays), strict=True
+    ):
+        file = tmp_path / "server" / path.split("/")[-1]
+        file.write_bytes(content)
+        digest = hashlib.new("md5" if len(checksum) == 32 else "sha256", content).hexdigest()
+        cached.append((path, file.as_uri(), digest))
+    channels = arrays["x_train"].shape[3] if name == "cifar10" else 1
+    means = tuple(arrays["x_train"].reshape(-1, channels).mean(axis=0) / 255)
+    change(monkeypatch, name, counts=(50, 20), cached=tuple(cached), means=means)
+    return arrays
+
+
+def check_small(dataset, name, arrays):
+    assert dataset.name == name and dataset.source.startswith(OTHERS[name])
+    for part in ("train", "test"):
+        images, labels = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        raw = arrays[f"x_{part}"]
+        assert images.dtype == np.float32 and images.shape[:3] == raw.shape[:3]
+        assert np.allclose(images * 255, raw.reshape(images.shape), atol=1e-4)
+        assert labels.dtype == np.int64 and np.array_equal(labels, arrays[f"y_{part}"].ravel())
+
+
+def test_the_table_of_data_sets():
+    """What is published: checked here against Keras' own loaders, where they name it."""
+    import inspect
+
+    import keras
+
+    for name, source in archives.SOURCES.items():
+        loader = inspect.getsource(getattr(keras.datasets, name).load_data)
+        for path, address, checksum in source.cached:
+            assert path.split("/")[-1].removesuffix("_archive") in loader
+            assert address.rsplit("/", 1)[0] in loader
+            assert checksum in loader or name == "fashion_mnist"
+    assert archives.SOURCES["cifar10"].shapes["x_train"] == (50_000, 32, 32, 3)
+
+
+@each_other
+def test_others_from_the_folder(name, small, tmp_path, monkeypatch, no_network, empty_cache):
+    if name == "cifar10":
+        small |= {key: small[key][:, None] for key in ("y_train", "y_test")}  # as Keras has them
+    np.savez(tmp_path / f"{name}.npz", **small)
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    dataset = data.load(name)
+    check_small(dataset, name, small)
+    assert "VAELIB_DATA" in dataset.source
+    some = data.load(name, n_train=7, n_test=3)
+    assert some.x_train.shape == (7, *dataset.x_train.shape[1:]) and len(some.y_test) == 3
+    assert np.array_equal(some.x_train, dataset.x_train[:7])
+
+
+@each_other
+def test_others_are_downloaded_and_kept(name, small, empty_cache, capsys):
+    dataset = data.load(name)
+    check_small(dataset, name, small)
+    assert dataset.source.endswith("downloaded by Keras")
+    kept = [path for path in (empty_cache / "datasets").rglob("*") if path.is_file()]
+    names = [path for path, _, _ in archives.SOURCES[name].cached]
+    assert sorted(str(p.relative_to(empty_cache / "datasets")) for p in kept) == sorted(names)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        again = data.load(name)
+    check_small(again, name, small)
+    assert again.source.endswith("from Keras' cache")
+    assert capsys.readouterr() == ("", ""), "no progress bar"
+    assert not caught, "NumPy does not complain of the old pickles"
+
+
+def test_keras_takes_what_we_left_in_its_cache(empty_cache, monkeypatch, tmp_path, no_network):
+    """One cache for both: Fashion-MNIST's own loader finds our files."""
+    folder = empty_cache / "datasets"
+    arrays = small_arrays("fashion_mnist")
+    contents = original_files("fashion_mnist", arrays)
+    for (path, _, _), content in zip(archives.SOURCES["fashion_mnist"].cached, contents):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    code = "import keras; (x, _), (_, y) = keras.datasets.fashion_mnist.load_data(); "
+    code += "print(x.shape, y.tolist())"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.strip() == f"(50, 28, 28) {arrays['y_test'].tolist()}", result.stderr
+
+
+@each_other
+def test_others_with_a_damaged_cache(name, small, empty_cache, capsys, monkeypatch):
+    data.load(name)
+    path = empty_cache / "datasets" / archives.SOURCES[name].cached[-1][0]
+    path.write_bytes(path.read_bytes()[:-20])
+    assert data.load(name).source.endswith("downloaded by Keras")
+    line = capsys.readouterr().out
+    assert f"Keras' cached {OTHERS[name]} is not used" in line and "checksum" in line
+    assert data.load(name).source.endswith("from Keras' cache"), "the damaged file was replaced"
+
+
+@each_other
+def test_nothing_is_unpickled_before_its_checksum_is_right(name, small, empty_cache, monkeypatch):
+    data.load(name)
+    path = empty_cache / "datasets" / archives.SOURCES[name].cached[0][0]
+    path.write_bytes(path.read_bytes() + b"\0")
+    monkeypatch.setattr(archives.pickle, "load", lambda *a, **k: pytest.fail("unpickled"))
+    monkeypatch.setattr(archives, "_download", lambda source: {}["no network"])
+    assert data.load(name).name == archives.SOURCES[name].fallback
+
+
+@each_other
+def test_others_without_network(name, no_network, empty_cache, capsys):
+    dataset = data.load(name, n_train=300, n_test=50)
+    assert len(dataset.x_train) == len(dataset.y_train) == 300 and len(dataset.x_test) == 50
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1 and line.startswith(f"{OTHERS[name]} cannot be downloaded")
+    assert f"set VAELIB_DATA to a folder with {name}.npz" in line
+    assert not any(files for _, _, files in os.walk(empty_cache)), "nothing is left behind"
+    if name == "fashion_mnist":
+        assert dataset.name == "digits" and "1,797 digits" in line
+        check_dataset(dataset)
+    else:
+        assert dataset.name == "shapes" and "6,000 coloured shapes" in line
+        assert dataset.x_train.shape[1:] == (32, 32, 3) and set(dataset.y_train) == {0, 1, 2}
+
+
+def test_the_shapes_of_the_course(no_network, empty_cache):
+    dataset = data.load("shapes")
+    assert dataset.name == "shapes" and "the course draws itself" in dataset.source
+    assert (len(dataset.x_train), len(dataset.x_test)) == (5_000, 1_000)
+    assert dataset.x_train.dtype == np.float32 and dataset.y_test.dtype == np.int64
+    data.check_images(dataset.x_train)
+    assert not np.array_equal(dataset.x_train[:1_000], dataset.x_test), "other pictures"
+
+
+OTHER_DAMAGE = {
+    "not_an_npz": (None, "damaged or incomplete"),
+    "missing": (lambda a: {k: v for k, v in a.items() if k != "y_test"}, "lacks the array y_test"),
+    "shape": (lambda a: a | {"x_test": a["x_test"][:, 1:]}, r"x_test in .* has shape \(20, 2?3?"),
+    "dtype": (lambda a: a | {"x_train": a["x_train"] / 255}, "x_train in .* is float64 instead"),
+    "range": (lambda a: a | {"x_test": a["x_test"] // 128}, "x_test in .* up to 1 instead of 255"),
+    "labels": (lambda a: a | {"y_train": a["y_train"] + 1}, "y_train in .* up to 10 instead of 9"),
+    "counts": (lambda a: a | {"y_train": a["y_train"] // 9 * 9}, "y_train .* not 5 images of each"),
+    "one_less": (lambda a: a | {"y_test": np.r_[a["y_test"][:1], a["y_test"][:-1]]}, None),
+    "pixels": (lambda a: a | {"x_train": 255 - a["x_train"] // 2 * 2}, r"\(their means differ\)"),
+}
+
+
+@each_other
+@pytest.mark.parametrize("damage", OTHER_DAMAGE)
+def test_others_damaged_in_the_folder(damage, name, small, tmp_path, monkeypatch, no_network):
+    change_arrays, message = OTHER_DAMAGE[damage]
+    path = tmp_path / f"{name}.npz"
+    if change_arrays:
+        np.savez(path, **change_arrays(small))
+    else:
+        path.write_bytes(b"<html>")
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    with pytest.raises(data.DataError, match=message or "not 2 images of each class") as error:
+        data.load(name)
+    assert f"what keras.datasets.{name} loads" in one_sentence(error)
+
+
+@each_other
+def test_others_missing_in_the_folder(name, tmp_path, monkeypatch, no_network):
+    monkeypatch.setenv("VAELIB_DATA", str(tmp_path))
+    with pytest.raises(
+        data.DataError, match=f"no {name}.npz that .* fetch {OTHERS[name]}"
+    ) as error:
+        data.load(name)
+    one_sentence(error)
 
 
 # check_images ---------------------------------------------------------------------------------
@@ -372,7 +609,7 @@ def test_shutil_is_not_asked_to_remove_the_cache(empty_cache, no_network, monkey
     removed = []
     remove = shutil.rmtree
     monkeypatch.setattr(
-        data.shutil, "rmtree", lambda path, **kw: (removed.append(path), remove(path, **kw))
+        archives.shutil, "rmtree", lambda path, **kw: (removed.append(path), remove(path, **kw))
     )
     (empty_cache / "datasets").mkdir(parents=True)
     (empty_cache / "datasets" / "other.npz").write_bytes(b"mine")

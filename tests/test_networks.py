@@ -21,7 +21,7 @@ def test_every_preset_gives_back_the_input_shape(name, flavour):
     spec = preset(name, z_dim=3)
     encoder = build_encoder(spec, keras=flavour)
     decoder = build_decoder(spec, keras=flavour)
-    images = np.random.default_rng(1).uniform(0, 1, (2, 28, 28, 1)).astype("float32")
+    images = np.random.default_rng(1).uniform(0, 1, (2, *spec.input_shape)).astype("float32")
     mu, log_var = encoder(images)
     assert mu.shape == log_var.shape == (2, 3)
     x_hat = np.array(decoder(mu))

@@ -81,6 +81,57 @@ def test_a_decoded_plane_has_its_first_image_in_the_lower_left_corner(channels):
     figure.canvas.draw()
 
 
+COLOURS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.5, 0.25, 0)])
+PAINTED = np.tile(COLOURS[:, None, None], (1, 4, 4, 1)).astype("float32")
+
+
+def pixels(axis):
+    """What one axis shows, as Matplotlib holds it: colours, not a colour map's choice."""
+    (image,) = axis.images
+    array = np.asarray(image.get_array())
+    assert array.shape[2:] == (3,)
+    return array
+
+
+def drawn(figure, axis):
+    """The colour in the middle of an axis, read from the finished picture."""
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255
+    box = axis.get_window_extent()
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    return picture[int(len(picture) - y), int(x)]
+
+
+def test_an_image_grid_shows_colours():
+    figure = plots.image_grid(PAINTED, columns=2, titles=list("rgbo"))
+    for axis, colour in zip(figure.axes, COLOURS):
+        assert (pixels(axis) == colour).all()
+        assert np.allclose(drawn(figure, axis), colour, atol=0.01)
+
+
+def test_reconstructions_show_colours_row_by_row():
+    figure = plots.reconstructions(PAINTED, [PAINTED[::-1], 0 * PAINTED], labels=("x", "a", "b"))
+    wanted = [*COLOURS, *COLOURS[::-1], *(0 * COLOURS)]
+    for axis, colour in zip(figure.axes, wanted, strict=True):
+        assert (pixels(axis) == colour).all()
+        assert np.allclose(drawn(figure, axis), colour, atol=0.01)
+
+
+def test_a_decoded_plane_shows_colours_each_at_its_place():
+    figure, axis = plots.panels(1, 1, (3, 3))
+    plots.decoded_plane(axis, PAINTED, low=(-1, -1), high=(1, 1))
+    picture = pixels(axis)
+    assert (picture[4:, :4] == COLOURS[0]).all() and (picture[4:, 4:] == COLOURS[1]).all()
+    assert (picture[:4, :4] == COLOURS[2]).all() and (picture[:4, 4:] == COLOURS[3]).all()
+
+
+def test_colours_keep_the_rules_of_grey_images():
+    with pytest.raises(ValueError, match="divide them by 255"):
+        plots.image_grid((PAINTED * 255).astype("uint8"))
+    grey = plots.image_grid(PAINTED[..., :1], columns=4)
+    assert np.asarray(grey.axes[0].images[0].get_array()).shape == (4, 4)
+
+
 def test_a_map_of_sixteen_dimensions_is_refused():
     with pytest.raises(ValueError, match=r"shape \(images, 2\), but 'a' has \(5, 16\)"):
         plots.latent_map({"a": (np.zeros((5, 16)), np.zeros(5))})

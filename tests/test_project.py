@@ -83,10 +83,10 @@ def lines_of_code(path):
 
 
 def test_the_library_stays_small():
-    """1,500 lines held ten chapters; errors, recipes, checkpoints, judge are rooms of their own."""
+    """1,500 lines held ten chapters; errors, recipes, checkpoints, judge, folders, archives are rooms."""
     lines = {path.name: lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")}
     assert max(lines.values()) < 250, lines
-    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 2_000
+    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 2_300
 
 
 def test_the_rules_of_the_house():
@@ -97,8 +97,10 @@ def test_the_rules_of_the_house():
         names = {name.strip() for line in imports for name in line.split(",")}
         modules = names | set(re.findall(r"^\s*from vaelib\.(\w+) import", source, re.M))
         assert "plots" not in modules, path.name
-        if path.stem in ("data", "networks", "objectives", "layers"):
+        if path.stem in ("archives", "shapes", "networks", "objectives", "layers"):
             assert not modules, path.name
+        if path.stem == "data":
+            assert modules <= {"archives", "shapes", "SOURCES", "DataError"}, modules
 
 
 def test_the_rules_of_the_house_for_placements():
@@ -113,4 +115,6 @@ def test_the_rules_of_the_house_for_placements():
 def test_no_data_and_no_large_file_is_tracked():
     for path in tracked():
         if path.exists():
-            assert path.suffix != ".npz" and path.stat().st_size < 1_500_000, path.name
+            # The results of tools/ledger_trainings.py are no data sets.
+            data = path.suffix == ".npz" and path.parent != ROOT / "vaelib" / "trained"
+            assert not data and path.stat().st_size < 1_500_000, path.name

@@ -4,6 +4,9 @@ One module, one room; each docstring names the chapter that derives what it hold
 
 ============== ==================================================================
 ``data``        images in [0, 1], their labels, and where they came from
+``archives``    where data sets lie, and how their files are checked; used by ``data``
+``folders``     a reader's own folder of images, streamed
+``shapes``      small colour pictures whose factors are known
 ``networks``    encoders and decoders from a small spec; presets of the sources
 ``objectives``  KL divergence, reconstruction, ELBO: nats per image
 ``layers``      ``Sampling``, registered with Keras
@@ -31,10 +34,12 @@ from vaelib.startup import quiet_tensorflow
 __version__ = "0.1.0"
 
 _MODULES = [
+    "archives",
     "checkpoints",
     "data",
     "errors",
     "exercises",
+    "folders",
     "judge",
     "latent",
     "layers",
@@ -44,6 +49,7 @@ _MODULES = [
     "plots",
     "recipes",
     "runs",
+    "shapes",
 ]
 
 __all__ = [*_MODULES, "explain", "quiet_tensorflow"]

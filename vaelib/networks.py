@@ -156,6 +156,11 @@ PRESETS = {
         hidden=(256, 64), decoder_hidden=(64, 256),
         activation="sigmoid", code_activation="sigmoid",
     ),
+    # Ours, for the colour images of vaelib.shapes (chapter 14).
+    "shapes": NetworkSpec(
+        z_dim=8, input_shape=(32, 32, 3), filters=(16, 32, 64), strides=(2, 2, 2), hidden=(64,),
+        decoder_filters=(32, 16, 3), decoder_strides=(2, 2, 2), decoder_hidden=(64,),
+    ),
     # Ours: the best picture for the time on two cores (chapter 2 says how that was measured).
     "quick": NetworkSpec(hidden=(512, 512), decoder_hidden=(512, 512), activation="relu"),
 }  # fmt: skip
