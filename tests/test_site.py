@@ -230,3 +230,14 @@ def test_the_accuracy_on_the_page_is_what_the_matcher_reaches(pages):
     assert first["the 92 reports, cross-validated"] > 0.85
     assert first["reports collected later, half b"] > 0.85
     assert all(row["claimed"] / row["n"] < 0.15 for row in now["negative"])
+
+
+def test_the_ledger_has_a_block_for_every_row(pages):
+    page = pages["book/source-ledger.html"]
+    rows = json.loads((ROOT / "book" / "_data" / "ledger.json").read_text())
+    assert len(page.select(".ledger-row")) == len(rows)
+    assert len(page.select(".ledger-summary tbody tr")) == len(rows)
+    for row in rows:
+        (block,) = page.find(id=f"ledger-{row['id']}").find_parent("section").select(".ledger-row")
+        assert row["verdict"] in block.select_one(".verdict").get_text()
+        assert page.select_one(f".ledger-summary a[href='#ledger-{row['id']}']"), row["id"]

@@ -37,6 +37,8 @@ class Run:
     schedule: str
     seed: int = 1
     batch_size: int = 128
+    images: int = 60_000
+    data: str = "mnist"
 
 
 def series(z_dim, beta):
@@ -70,6 +72,12 @@ RUNS = {
         for seed in SEEDS
         for beta in (None, 0.5)
     },
+    # MachineCurve's own training: Adam's default rate, a fifth of the images held back.
+    "machinecurve-100": Run("machinecurve", 2, 1.0, 100, 1e-3, "constant", images=48_000),
+    # The coloured shapes of chapter 14, which the course draws itself.
+    "shapes-z8": Run(
+        "shapes", 8, 1.0, 60, 4e-3, "cosine", batch_size=64, images=5_000, data="shapes"
+    ),
 }
 
 
@@ -180,12 +188,13 @@ def store(name, run, data, spec, encoder, decoder, model, history):
         "seed": run.seed,
         "epochs": run.epochs,
         "batch_size": run.batch_size,
+        "images": run.images,
         "optimizer": "Adam",
         "rate": run.rate,
         "schedule": run.schedule,
         "parameters": encoder.count_params() + decoder.count_params(),
         "figures": {
-            "train": figures(model, encoder, decoder, data.x_train),
+            "train": figures(model, encoder, decoder, data.x_train[: run.images]),
             "test": figures(model, encoder, decoder, data.x_test),
         },
         "history": history,
@@ -262,13 +271,13 @@ def main():
         return
     from vaelib import data
 
-    mnist = data.load("mnist")
-    if mnist.name != "mnist":
-        sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
     for name in names:
+        images = data.load(RUNS[name].data)
+        if images.name != RUNS[name].data:
+            sys.exit("This checkpoint needs MNIST: set VAELIB_DATA to a folder with mnist.npz.")
         print(f"{name}: training", flush=True)
-        trained = train(name, RUNS[name], mnist.x_train)
-        store(name, RUNS[name], mnist, *trained)
+        trained = train(name, RUNS[name], images.x_train[: RUNS[name].images])
+        store(name, RUNS[name], images, *trained)
         shutil.rmtree(UNFINISHED / name)
         print(f"{name}: {checkpoints.manifest(name)['figures']['test']}", flush=True)
     if set(RUNS) <= set(checkpoints.names()):
