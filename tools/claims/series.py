@@ -45,17 +45,17 @@ def _box(name):
 @row(
     "post1-ae-extent", "The autoencoder's codes spread widely", **POST_1,
     where="the first picture",
-    claim="In the plane, the codes of a plain autoencoder cover about [-7, 7] by [-9, 6]: an area "
-    "of 210.",
+    claim="In the plane, the codes of a plain autoencoder cover about [-7, 7] by [-9, 6] (an area "
+    "of 210).",
     test="We trained the series' network for 40 epochs and measure the box around the codes of "
     "10,000 test images.",
-    tolerance="The area within a factor of 2.2, which is what four trainings of one autoencoder "
-    "differ by (chapter 11).",
+    tolerance="The area within a factor of 2.2: so far apart were four trainings of one "
+    "autoencoder (chapter 11).",
     kind="checkpoint", chapters=(1, 11),
     said="[{low[0]:.1f}, {high[0]:.1f}] by [{low[1]:.1f}, {high[1]:.1f}], area {area:.0f}.",
     judge=lambda v: 1 / 2.2 < v["area"] / 210 < 2.2,
     counter={"area": 50.0},
-    note="The box agrees better than it should: other first weights give areas that differ by a "
+    note="The close agreement is partly luck: other initial weights give areas that differ by a "
     "factor of two.",
 )  # fmt: skip
 def _():
@@ -65,8 +65,10 @@ def _():
 @row(
     "post1-vae-extent", "A VAE keeps its codes within [-4, 4]", **POST_1,
     where="the plots that follow",
-    claim="The codes of VAEs lie in a region of about [-4, 4] by [-4, 4].",
-    test="The share of 10,000 test codes of the series' VAE (beta 0.51, 40 epochs) in that square.",
+    claim="The codes of three VAEs with different parameters lie in a region of about [-4, 4] by "
+    "[-4, 4].",
+    test="The share of 10,000 test codes in that square, for one VAE: the series' (beta 0.51, 40 "
+    "epochs).",
     tolerance="At least 99 % of them: \"about\" leaves room for a few.",
     kind="checkpoint", chapters=(2, 11),
     said="{inside:.2%} of the codes lie in the square; the box of all is [{low[0]:.1f}, "
@@ -104,9 +106,10 @@ def _eight():
 @row(
     "post1-confined", "The KL term confines the codes", **POST_1,
     where="the paragraphs on why VAEs matter",
-    claim="The KL term keeps the codes in a smaller region than a plain autoencoder needs.",
-    test="Four autoencoders and four VAEs (beta 0.5) that differ in nothing but their seeds: the "
-    "area of the box that holds 98 % of the test codes along each axis.",
+    claim="The KL term holds the codes of a VAE together in a smaller region than a plain "
+    "autoencoder uses, above all if the latent space has few dimensions.",
+    test="Four autoencoders and four VAEs (beta 0.5) of one network, each trained from its own "
+    "seed: the area of the box that holds 98 % of the test codes along each axis.",
     tolerance="Every VAE's area below every autoencoder's.",
     kind="checkpoint", chapters=(2, 11),
     said="Autoencoders {ae[0]:.0f} to {ae[1]:.0f}, VAEs {vae[0]:.0f} to {vae[1]:.0f}.",
@@ -124,8 +127,9 @@ def _():
 
 @row(
     "post1-clusters", "The KL term tells classes apart", **POST_1,
-    where="the paragraphs on why VAEs matter",
-    claim="VAEs help to condense the clusters of classes, and to keep them apart.",
+    where="the sections on VAEs and on why they matter",
+    claim="VAEs help to make the clusters of a class more compact; to keep such clusters apart is "
+    "named as an objective.",
     test="The same eight models: the separation, that is the distance of the class centres over "
     "the spread within the classes, which does not change if a map is blown up.",
     tolerance="The VAEs' mean above the autoencoders' by more than two standard errors of the "
@@ -134,8 +138,8 @@ def _():
     said="Autoencoders {ae:.2f}, VAEs {vae:.2f}, standard error of the difference {error:.2f}.",
     judge=lambda v: v["vae"] - v["ae"] > 2 * v["error"],
     counter={"vae": 4.0},
-    note="The clusters become smaller, and so do the gaps between them: seen in units of their own "
-    "size, they are no further apart.",
+    note="The clusters do become smaller, as the areas in the row above tell. But so do the gaps "
+    "between them: in units of their own size, the clusters are not clearly further apart.",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -151,7 +155,8 @@ def _():
     claim="An autoencoder of Dense layers alone would spread its codes over a larger area than one "
     "with convolutions.",
     test="Three dense autoencoders (784-512-512-2 and back), 20 epochs of 60,000 images, against "
-    "four small convolutional ones with as many epochs: the area of the 98 % box.",
+    "four of MachineCurve's small convolutional network with as many epochs: the area of the 98 % "
+    "box.",
     tolerance="Every dense area above every convolutional one.",
     kind="run", chapters=(1, 11),
     said="Dense {dense[0]:.0f}, {dense[1]:.0f} and {dense[2]:.0f}; convolutional {conv[0]:.0f} to "
@@ -159,7 +164,7 @@ def _():
     judge=lambda v: min(v["dense"]) > v["conv"][1],
     counter=[{"dense": [1.0, 100.0, 1000.0]}, {"dense": [900.0] * 3}],
     note="The post does not say which dense network. Nothing in an autoencoder's loss fixes the "
-    "size of its map, so neither result would bind another network.",
+    "size of its map, so another network may do otherwise.",
 )  # fmt: skip
 def _():
     import keras
@@ -197,8 +202,8 @@ def _():
     where="the addendum of 25 May 2022",
     claim="On TensorFlow 2.7 and 2.8, in eager mode, neither Foster's closure nor Chollet's last "
     "layer trains.",
-    test="The recipes `foster_closure` and `chollet_final_layer`, on TensorFlow 2.8 and everything "
-    "after it.",
+    test="The recipes `foster_closure` and `chollet_final_layer`, on TensorFlow 2.8 (2.7 is not "
+    "in the atlas) and everything after it.",
     tolerance="Both end in an error.",
     kind="atlas", chapters=(3,), said=AS_CLAIMED, judge=by_version,
     counter={"as_claimed": [], "otherwise": ["TF 2.8.4"]},
@@ -210,13 +215,15 @@ def _():
 @row(
     "post3-methods-3-4", "Methods 3 and 4 work in eager mode", **POST_3,
     where="the addendum of 25 May 2022",
-    claim="Géron's and Atienza's `model.add_loss` do train there.",
+    claim="On TensorFlow 2.7 and 2.8, in eager mode, Géron's and Atienza's `model.add_loss` do "
+    "train.",
     test="The recipes `geron_add_loss` and `atienza_add_loss`, on TensorFlow 2.8 and everything "
     "after it.",
     tolerance="Both train, with the KL term once in the loss and once in the gradient.",
     kind="atlas", chapters=(3,), said=AS_CLAIMED, judge=by_version,
     counter={"as_claimed": []},
-    note="Right for every Keras 2. Keras 3 has taken `add_loss` from functional models.",
+    note="Right for every Keras 2, the versions of the claim included. Keras 3 has removed "
+    "`add_loss` from functional models.",
 )  # fmt: skip
 def _():
     return tried({"geron_add_loss": "works", "atienza_add_loss": "works"}, since="2.8")
@@ -225,25 +232,26 @@ def _():
 @row(
     "post3-intermediate-function", "Avoid any intermediate function", **POST_3,
     where="the addendum of 25 May 2022",
-    claim="Methods 3 and 4 work only as long as no function stands between the tensors and the "
-    "loss.",
+    claim="Methods 3 and 4 work, provided that no function of one's own stands between the "
+    "tensors and the loss.",
     test="As Géron's, but a function computes the KL term: once with arguments, once without. If "
-    "the claim holds, both fail.",
+    "the condition is necessary, both fail.",
     tolerance="Both fail wherever Géron's recipe itself works.",
     kind="atlas", chapters=(3, 7), said=AS_CLAIMED, judge=by_version,
     counter={"as_claimed": ["TF 2.8.4"], "otherwise": []},
-    note="What matters is not the function but when it is called. Called while the model is built, "
-    "it is harmless; handed over and called in training, it fails.",
+    note="What matters is not the function but when it is called. Called while the model is "
+    "built, it is harmless; handed over and called during training, it fails.",
 )  # fmt: skip
 def _():
     return tried({"add_loss_by_function": "fails", "add_loss_by_closure": "fails"}, keras=(2,))
 
 
 @row(
-    "post3-disable-eager", "Without eager execution, 1 and 2 work", **POST_3,
-    where="the paragraph on the error",
-    claim="`disable_eager_execution()`, called before any layer is made, heals methods 1 and 2.",
-    test="The same recipes in graph mode, on every version.",
+    "post3-disable-eager", "Without eager execution, method 2 works", **POST_3,
+    where="the paragraph on the error, and the addendum of 25 May 2022",
+    claim="`disable_eager_execution()`, called before any layer is defined, heals method 2. (Of "
+    "method 1 the post says only that it fails while eager execution is active.)",
+    test="The recipes of methods 1 and 2 in graph mode, on every version.",
     tolerance="Both train, with the KL term once in the loss and in the gradient.",
     kind="atlas", chapters=(3,), said=AS_CLAIMED, judge=by_version,
     counter={"as_claimed": []},
@@ -256,14 +264,16 @@ def _():
 @row(
     "post3-since-2-3", "It was TensorFlow 2.3 that broke the recipes", **POST_3,
     where="the introduction and the paragraph on the error",
-    claim="The trouble comes from eager execution as TensorFlow has had it since 2.3.",
-    test="The same recipes in eager mode on TensorFlow 1.15, 2.0 and 2.1: before 2.3 they should "
-    "train.",
+    claim="The trouble is put down to eager execution as TensorFlow has had it since 2.3. (Post I "
+    "allows that it may be older.)",
+    test="The recipes of methods 1 and 2 in eager mode on TensorFlow 1.15, 2.0 and 2.1: if the "
+    "trouble began with 2.3, they train there.",
     tolerance="Both train on all three.",
     kind="atlas", chapters=(3,), said=AS_CLAIMED, judge=by_version,
     counter={"as_claimed": ["TF 2.1.4"]},
-    note="Eager execution is the cause, the version is not: they fail in eager mode wherever there "
-    "is one. With 2.3 only the messages had changed.",
+    note="Eager execution is the cause, the version is not: the recipes fail in eager mode "
+    "wherever there is one, and from 1.15 to 2.3 with the same message. That changed between 2.3 "
+    "and 2.8.",
 )  # fmt: skip
 def _():
     return tried({"foster_closure": "works", "chollet_final_layer": "works"}, until="2.1.9")
@@ -271,8 +281,9 @@ def _():
 
 @row(
     "post3-graph-mode-1", "On TensorFlow 1 they worked", **POST_3,
-    where="the introduction",
-    claim="With graphs, as in TensorFlow 1, the books' recipes did work.",
+    where="the introduction and the conclusion",
+    claim="In graph mode, as in TensorFlow 1, the books' recipes did work. (The post implies it: "
+    "they may have stopped working.)",
     test="The recipes of Foster, Chollet, Géron and Atienza on TensorFlow 1.15, in its default "
     "mode.",
     tolerance="All four train.",
@@ -309,10 +320,10 @@ def _():
 @row(
     "post3-kl-formula", "The KL loss is half of a negative mean", **POST_3,
     where="the section on the Kullback-Leibler loss",
-    claim="The KL divergence of the encoder's Gaussian from N(0, I) is -0.5 times the mean, over "
-    "the latent dimensions, of 1 + log_var - mu² - exp(log_var).",
-    test="For 100 random Gaussians in 2, 12 and 16 dimensions: the divergence of TensorFlow "
-    "Probability over that formula.",
+    claim="The KL loss, derived from the divergence of the encoder's Gaussian from N(0, I), is "
+    "-0.5 times the mean, over the latent dimensions, of 1 + log_var - mu² - exp(log_var).",
+    test="For 100 random Gaussians in 2, 12 and 16 dimensions: the divergence by TensorFlow "
+    "Probability, divided by that formula.",
     tolerance="The ratio is 1, to 1e-4.",
     kind="deterministic", chapters=(2, 12),
     said="Ratio {ratio[0]:.4f} for 2 dimensions, {ratio[1]:.4f} for 12, {ratio[2]:.4f} for 16.",
@@ -338,9 +349,10 @@ def _():
 
 
 @row(
-    "post3-kl-convex", "The sigma part is convex, with its minimum at 1", **POST_3,
+    "post3-kl-convex", "The sigma part is convex around 1", **POST_3,
     where="the section on the Kullback-Leibler loss",
-    claim="As a function of sigma the KL loss is convex around sigma = 1, where it is smallest.",
+    claim="As a function of sigma the KL loss is convex around sigma = 1. (We read this as: it "
+    "has its minimum there.)",
     test="Our `gaussian_kl` at mu = 0 for 2,001 values of sigma from 0.05 to 5: where is its "
     "minimum, and is every second difference positive?",
     tolerance="The minimum at 1 within one step of the grid, no second difference below 0.",
@@ -452,7 +464,8 @@ def _():
 @row(
     "post4-rule-one", "Rule one, for layers: every tensor is an input", **POST_4,
     where="the two rules",
-    claim="A layer that adds a loss must be given all tensors that the loss depends on.",
+    claim="A function that computes a loss for `layer.add_loss` must get every tensor that the "
+    "loss depends on as an argument. For a layer that means: as one of its inputs.",
     test="The same layer with the tensors from outside (`chollet_without_inputs`) and as inputs "
     "(`final_layer_today`), in eager mode on every version.",
     tolerance="The first fails and the second works.",
@@ -476,7 +489,8 @@ def _():
     judge=lambda v: abs(v["least"] - 1) > 0.01 and abs(v["most"] - 1) > 0.01,
     counter={"least": 0.0, "most": 0.0},
     note="The gradient is right to three digits. Differentiation follows tensors, not argument "
-    "lists; what fails is a symbol of the plan met in training.",
+    "lists; what fails is a symbolic tensor, left over from building the model, in a training "
+    "step.",
 )  # fmt: skip
 def _():
     steps = [
@@ -491,10 +505,11 @@ def _():
 @row(
     "post4-area", "The area shrinks by about 4", **POST_4,
     where="the results for z_dim = 2",
-    claim="In the plane, with `fact` 6.5e-4 (beta 0.51), the area is smaller than the "
-    "autoencoder's by a factor of about 4.",
-    test="The box of the series' autoencoder over that of its VAE, 40 epochs each; beside it the "
-    "98 % boxes, and the range over four autoencoders and four VAEs of a smaller network.",
+    claim="In the plane, with `fact` 6.5e-4 (beta 0.51), the area that all digits but the 6 "
+    "occupy is smaller than the autoencoder's by a factor of about 4.",
+    test="The box of all test codes of the series' autoencoder over that of its VAE, 40 epochs "
+    "each; beside it the 98 % boxes, and the range over four autoencoders and four VAEs of a "
+    "smaller network.",
     tolerance="The ratio of the boxes between 2 and 8.",
     kind="checkpoint", chapters=(11,),
     said="{ratio:.1f}; of the 98 % boxes {robust:.1f}; over the seeds of the smaller network "
@@ -536,7 +551,7 @@ def _():
 @row(
     "post4-digit-6", "The digit 6 is the exception", **POST_4,
     where="the results for z_dim = 2",
-    claim="It is the digit 6 that leaves the common region.",
+    claim="In the author's run it is the digit 6 that leaves the common region.",
     test="For each digit the share of its test codes outside the 98 % box of all codes, in the "
     "series' VAE.",
     tolerance="The 6 has the largest share.",
@@ -544,7 +559,8 @@ def _():
     said="Most outside: the {digit}, {share:.0%} of its codes; the 6: {six:.0%}.",
     judge=lambda v: v["digit"] == 6,
     counter={"digit": 6},
-    note="Which digit ends at the rim is a matter of the seed.",
+    note="One run of theirs, one of ours. No term of the loss knows the digits, so which one ends "
+    "at the rim is probably a matter of the seed.",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -564,16 +580,17 @@ def _():
 @row(
     "post4-tsne", "With 16 dimensions, t-SNE separates the digits", **POST_4,
     where="the results for z_dim = 16",
-    claim="After 40 epochs t-SNE shows well separated clusters of the test data.",
-    test="t-SNE (perplexity 30) of 1,000 test codes of the series' VAE; ten neighbours in the "
-    "picture vote on the digit, half of the points known.",
+    claim="After 40 epochs (`fact` 0.5e-4 in the listing, that is beta 0.0049) t-SNE of the test "
+    "data shows clusters that stand clearly apart.",
+    test="t-SNE (perplexity 30) of 1,000 test codes of the series' VAE, which we have at beta 1 "
+    "only; ten neighbours in the picture vote on the digit, half of the points known.",
     tolerance="At least 85 % right, where chance gives 10 %.",
     kind="checkpoint", chapters=(11,),
     said="{vae:.0%} right. The plain autoencoder: {ae:.0%}.",
     judge=lambda v: v["vae"] >= 0.85,
     counter={"vae": 0.6},
-    note="But the autoencoder's digits are separated just as well: it is not the KL term that "
-    "does it.",
+    note="The autoencoder's digits are separated at least as well, so it is not the KL term that "
+    "does it. Our VAE has two hundred times the post's KL weight.",
 )  # fmt: skip
 def _():
     from sklearn.manifold import TSNE
@@ -702,9 +719,10 @@ def _ratio(slow, fast):
     }  # fmt: skip
 
 
-SAID_TIMES = "{slow:.0f} ms against {fast:.0f} ms of computing a step: ratio {ratio:.2f}."
+SAID_TIMES = "{slow:.0f} ms against {fast:.0f} ms of processor time a step: ratio {ratio:.2f}."
 ON_A_CPU = (
-    "The post timed a GTX 960, with XLA; we have a CPU, where the convolutions outweigh all else. "
+    "The post timed a GTX 960 (post V switches XLA on); we timed a CPU, where the convolutions "
+    "outweigh all else, so our ratio says little about that card. "
 )
 
 
@@ -713,7 +731,8 @@ ON_A_CPU = (
     where="the section on performance",
     claim="An epoch with the whole loss in a last layer takes 1.4 to 1.5 times as long as with the "
     "KL term in a layer of the encoder.",
-    test="Both on `tf_keras`, the series' network, batches of 128; computing time, not clock time.",
+    test="Both on `tf_keras`, the series' network, batches of 128, on a CPU; processor time, not "
+    "clock time.",
     tolerance="A ratio of at least 1.2. Chapter 10 repeats such ratios within 0.1.",
     kind="timing", chapters=(10,), said=SAID_TIMES,
     judge=lambda v: v["ratio"] >= 1.2, counter={"ratio": 1.4},
@@ -731,7 +750,7 @@ def _():
     tolerance="A ratio between 0.85 and 1.15.",
     kind="timing", chapters=(10,), said="Backend against TensorFlow: " + SAID_TIMES,
     judge=lambda v: 0.85 < v["ratio"] < 1.15, counter={"ratio": 1.5},
-    note="They are the same functions: the backend hands on to TensorFlow.",
+    note="They are the same functions: those of the backend call TensorFlow's.",
 )  # fmt: skip
 def _():
     return _ratio("kl layer", "kl layer, tf")
@@ -794,11 +813,11 @@ def _losses(name, record=None):
 
 DIFFERENT = (
     "the seed, Keras' version, a CPU instead of a GPU with XLA, and the unit: our loss is in nats "
-    "per image, 784 times the post's, which Adam notices only through its epsilon."
+    "per image, 784 times the post's, which matters to Adam only through its epsilon."
 )
 WITHIN = (
-    "From the second epoch on, loss and cross-entropy within 3 %: four seeds of one network differ "
-    "by up to 2.9 % there, and by more in the first epoch."
+    "From the second epoch on, loss and cross-entropy within 3 %: four seeds of MachineCurve's "
+    "network differ by up to 2.9 % there, and by more in the first epoch."
 )
 # A new training may turn the verdict: one set of figures that fits, one that does not.
 EITHER_WAY = [{"worst": dict.fromkeys(("loss", "bce", "kl"), gap)} for gap in (0.0, 0.2)]
@@ -807,8 +826,8 @@ EITHER_WAY = [{"worst": dict.fromkeys(("loss", "bce", "kl"), gap)} for gap in (0
 @row(
     "post5-losses", "Six epochs of losses in the plane", **POST_5,
     where="the printed output of `fit`",
-    claim="z_dim 2, `fact` 2e-4, batches of 128, Adam with rate 5e-4: the loss falls from 0.2613 "
-    "to 0.2019 in six epochs.",
+    claim="z_dim 2, `fact` 2e-4, batches of 128, Adam with rate 5e-4: the loss, a mean per pixel, "
+    "falls from 0.2613 to 0.2019 in six epochs.",
     test="The same network, data, batch, rate and epochs, with the KL layer of chapter 5 and beta "
     "0.157; our nats are divided by 784.",
     tolerance=WITHIN,
@@ -871,8 +890,8 @@ def _():
 @row(
     "post5-layer", "A layer of the encoder carries the KL term", **POST_5,
     where="the class of the layer, and the conclusion",
-    claim="The layer with `add_loss(..., inputs=...)` and `add_metric` is compatible with eager "
-    "execution.",
+    claim="The layer with `add_loss(..., inputs=...)` and `add_metric` works with TensorFlow 2.8 "
+    "and eager execution.",
     test="The recipe `series_kl_layer`, in eager mode on every version, and once more now.",
     tolerance="It trains, with the KL term once in the loss and in the gradient.",
     kind="atlas", chapters=(5,), said=AS_CLAIMED + " Tried again on tf_keras: {now}.",
@@ -893,7 +912,7 @@ def _():
 @row(
     "post5-return-inputs", "The layer must return its inputs", **POST_5,
     where="the remark below the layer",
-    claim="z must be computed from what the KL layer returns.",
+    claim="The layer must return its inputs, because z is computed from what it returns.",
     test="The same model twice, on Keras 3 and `tf_keras`: z drawn from the layer's outputs, and "
     "from the tensors before the layer. How many losses does the model have?",
     tolerance="One if z comes from the layer, none if it goes around it.",
@@ -902,7 +921,7 @@ def _():
     "{around[0]} and {around[1]}.",
     judge=lambda v: v["through"] == [1, 1] and v["around"] == [0, 0],
     counter={"around": [1, 1]},
-    note="Otherwise the layer is no part of the model, and the KL term is lost without a word.",
+    note="Otherwise the layer is not part of the model, and the KL term is lost without a warning.",
 )  # fmt: skip
 def _():
     import keras
@@ -938,16 +957,17 @@ def _():
 @row(
     "post5-placeholder", "The line `is_placeholder = True`", **POST_5,
     where="the class of the layer",
-    claim="The layer sets `self.is_placeholder = True` before anything else, as if it were needed.",
-    test="Chollet's layer and its repair, each with and without the line, on `tf_keras`: which of "
-    "the four train?",
+    claim="The layer sets `self.is_placeholder = True` before anything else. The post does not "
+    "say why; here we ask whether it is needed.",
+    test="Chollet's last layer and its repair (not the KL layer), each with and without the line, "
+    "on `tf_keras`: which of the four train?",
     tolerance="The line is needed if the repaired layer trains with it alone.",
     kind="deterministic", chapters=(4,),
     said="Without the line: tensors from outside {outside[0]}, as inputs {inputs[0]}. With it: "
     "{outside[1]}, {inputs[1]}.",
     judge=lambda v: v["inputs"] == ["fails", "trains"],
     counter={"inputs": ["fails", "trains"]},
-    note="It makes no difference: the line heals nothing, and may go.",
+    note="The line makes no difference in either layer, and may go.",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -993,7 +1013,7 @@ def _():
     tolerance="The last layer needs at least 1.2 times as long.",
     kind="timing", chapters=(10,), said=SAID_TIMES,
     judge=lambda v: v["ratio"] >= 1.2, counter={"ratio": 1.4},
-    note=ON_A_CPU + "No placement is faster than the others by more than a few hundredths.",
+    note=ON_A_CPU + "Here the two differ by a few hundredths.",
 )  # fmt: skip
 def _():
     return _ratio("final layer", "kl layer")
@@ -1012,10 +1032,11 @@ untestable(
 @row(
     "post5-fact-range", "One range of `fact` for MNIST", **POST_5,
     where="the comments in the two classes",
-    claim="For MNIST, values of `fact` from 0.65e-4 to 6.5e-4 are reasonable (the constructor says "
-    "0.5e-4 to 1e-3), and 16 or 24 dimensions are a good start.",
-    test="What the range is in beta, at 2 and at 16 dimensions. A range that is reasonable for "
-    "both should weigh the KL term alike.",
+    claim="Values of `fact` from 0.65e-4 to 6.5e-4 are reasonable for MNIST (the constructor says "
+    "0.5e-4 to 1e-3). Neither comment ties them to a z_dim, for which 16 or 24 is called a good "
+    "start.",
+    test="What the range is in beta, at 2 and at 16 dimensions. If one range serves every z_dim, "
+    "it should weigh the KL term alike in both.",
     tolerance="The two ranges of beta agree within a factor of 2.",
     kind="deterministic", chapters=(12,),
     said="At z_dim 2: beta {plane[0]:.3f} to {plane[1]:.2f}; at z_dim 16: {sixteen[0]:.4f} to "
@@ -1023,7 +1044,7 @@ untestable(
     judge=lambda v: v["plane"][0] / v["sixteen"][0] < 2,
     counter={"sixteen": [0.05, 0.5]},
     note="The same `fact` weighs the KL term eight times less at 16 dimensions than in the plane. "
-    "Chapter 12 shows what such weights do.",
+    "That is arithmetic; what such weights do, and so which are reasonable, chapter 12 shows.",
 )  # fmt: skip
 def _():
     from vaelib.objectives import beta_from_fact
@@ -1038,10 +1059,10 @@ def _():
 @row(
     "post7-losses", "Six epochs of losses in twelve dimensions", **POST_7,
     where="the printed output of `fit`",
-    claim="z_dim 12, `fact` 6.5e-4, batches of 256: in epochs 3 to 6 the loss is 0.1135, 0.1114, "
-    "0.1098, 0.1085.",
+    claim="z_dim 12, `fact` 6.5e-4, batches of 256: in epochs 3 to 6, the ones printed, the loss "
+    "is 0.1135, 0.1114, 0.1098, 0.1085 (means per pixel).",
     test="The same training with `model.add_loss` on `tf_keras` and beta 0.085; our nats are "
-    "divided by 784. The post names no rate; we take post V's 5e-4.",
+    "divided by 784. The post names no rate but adapts the cells of post V, so we take their 5e-4.",
     tolerance=WITHIN,
     kind="training", chapters=(7, 12),
     said="Largest difference {worst[loss]:.1%} in the loss, {worst[bce]:.1%} in the cross-entropy.",
@@ -1072,8 +1093,8 @@ def _():
     note={
         YES: "In spite of what differs: " + DIFFERENT,
         NO: "Much closer: the third epoch misses, the others lie within the tolerance. The post's "
-        "curve is flatter than either of ours, so the rate may not be all. What else differs: "
-        + DIFFERENT,
+        "curve is flatter than either of ours, so the rate may not be all; and the miss is so "
+        "small that another seed might turn the verdict. What else differs: " + DIFFERENT,
     },
 )  # fmt: skip
 def _():
@@ -1177,16 +1198,16 @@ def _():
 
 @row(
     "post7-class", "Outside a class it is 1.3 to 1.5 times slower", **POST_7,
-    where="the section on a strange performance problem",
-    claim="`model.add_loss` costs a factor of 1.3 to 1.5 if the model is built in the cells of a "
-    "notebook and not in a class.",
-    test="One text, run once as a method of a class and once at the top level of a namespace, as a "
-    "notebook does it; computing time of a step on `tf_keras`.",
+    where="the introduction, and the section on a strange performance problem",
+    claim="`model.add_loss` can cost a factor of 1.3 to 1.5, which happened (1.5) when the model "
+    "was built in the cells of a notebook and not in a class.",
+    test="One text, run once as a method of a class and once at the top level of a namespace, as "
+    "a notebook does it; processor time of a step on `tf_keras`, on a CPU.",
     tolerance="A ratio of at least 1.2.",
     kind="timing", chapters=(10,), said="Cells against class: " + SAID_TIMES,
     judge=lambda v: v["ratio"] >= 1.2, counter={"ratio": 1.5},
-    note=ON_A_CPU + "The post itself suspects data transfer to the card, and compares a batch of "
-    "128 in cells with 256 in the class.",
+    note=ON_A_CPU + "The post itself suspects the transfer of data to the card. It shows batches "
+    "of 128 for the cells and of 256 for the class, and does not say which it compared.",
 )  # fmt: skip
 def _():
     return _ratio("add_loss, cells", "add_loss, class")
@@ -1195,9 +1216,9 @@ def _():
 @row(
     "post7-comparable", "All approaches give the same losses", **POST_7,
     where="below the printed output",
-    claim="The losses are comparable to those of the earlier approaches.",
-    test="Five placements on `tf_keras`, with the same weights: cross-entropy and KL term of the "
-    "same 64 images under `evaluate`.",
+    claim="The losses resemble those of the earlier approaches.",
+    test="Five placements on `tf_keras`, untrained and with the same weights: cross-entropy and "
+    "KL term of the same 64 images under `evaluate`.",
     tolerance="The KL terms equal to 1e-5, the reconstructions, which depend on one draw of z, to "
     "1 %.",
     kind="deterministic", chapters=(10,),
@@ -1235,7 +1256,7 @@ def _():
 @row(
     "post7-plane-suffers", "In the plane the reconstruction suffers", **POST_7,
     where="the results",
-    claim="With z_dim 2 instead of 12 the images come back worse.",
+    claim="With z_dim 2 instead of 12 the images are reconstructed less well.",
     test="The reconstruction of the test images, from the manifests of models that differ in z_dim "
     "alone: 2 against 16, at beta 0.1 and 0.5.",
     tolerance="Worse by more than 10 nats at both weights.",
@@ -1261,7 +1282,7 @@ def _():
 untestable(
     "series-other-posts", "What posts II, VI and VIII to XIII measured",
     "Their texts are not among the sources that this ledger was made from; the course knows them "
-    "from what posts I to VII say of them.",
+    "from what posts I, III, IV, V and VII say of them.",
     source="anracom-vae-6", where="posts II, VI and VIII to XIII",
     claim="Figures of the posts that the course cites but could not read.",
     chapters=(6, 8),

@@ -104,9 +104,9 @@ def _pairs():
 @row(
     "tfp-kl-non-negative", "Never negative, 0 for equal distributions", **NOTES,
     where="the definition of the divergence",
-    claim="The KL divergence is never negative, and 0 if and only if the distributions agree.",
-    test="500 random pairs of correlated Gaussians, and each of them against itself.",
-    tolerance="All pairs above 0, all of the others below 1e-9.",
+    claim="The KL divergence is never negative, and it vanishes only for equal distributions.",
+    test="500 random pairs of correlated Gaussians, and the first of each pair against itself.",
+    tolerance="All pairs above 0, all divergences from itself below 1e-9.",
     kind="deterministic", chapters=(2,),
     said="Smallest of the pairs {least:.4f} nats, largest of the others {same:.0e}.",
     judge=lambda v: v["least"] > 0 and v["same"] < 1e-9,
@@ -151,7 +151,7 @@ def _():
     test="The shape for one pair of two-dimensional Gaussians, and for 500.",
     tolerance="None.",
     kind="deterministic", chapters=(2, 9),
-    said="{one} axes for one pair, shape {many} for 500.",
+    said="For one pair the result has {one} axes, for 500 pairs the shape {many}.",
     judge=lambda v: v["one"] == 0 and v["many"] == [500], counter={"many": [500, 2]},
 )  # fmt: skip
 def _():
@@ -165,8 +165,7 @@ def _():
 @row(
     "tfp-underestimates", "A diagonal q underestimates the variance", **NOTES,
     where="the example on minimizing the divergence",
-    claim="Fitted by KL(q, p), a diagonal q inside a correlated p tends to have too small a "
-    "variance.",
+    claim="Fitted to a correlated p by KL(q, p), a diagonal q often has too small a variance.",
     test="We minimise KL(q, p) for the p of the notes over the two variances of q, and compare "
     "with the true variances of p, and with the closed form: one over the diagonal of the "
     "precision matrix.",
@@ -202,8 +201,8 @@ def _():
 @row(
     "tfp-dense-halves", "The dense autoencoder may be built in two halves", **NOTES,
     where="the section on standard autoencoders",
-    claim="Seven layers of sigmoids, 784-256-64-2-64-256-784, may be built as one model or as "
-    "encoder and decoder; the output has the shape of the input.",
+    claim="Six Dense layers with sigmoids (256-64-2-64-256-784 units) may be built as one model "
+    "or as encoder and decoder; the output has the shape of the input.",
     test="Both ways in Keras 3, with the weights of the one given to the other: parameters, "
     "shapes, outputs for the same images.",
     tolerance="Outputs equal to 1e-6.",
@@ -279,7 +278,7 @@ def _networks():
 
 @row(
     "tfp-encoder-shapes", "The encoder returns 16 distributions of two dimensions", **NOTES,
-    where="the section on the encoder network",
+    where="the sections on the encoder network and on the use of trained networks",
     claim="For 16 images the encoder returns a MultivariateNormalDiag with batch shape 16 and "
     "event shape 2; for one image the batch shape is 1.",
     test="The same network on `tf_keras`, with the Flatten put back that the saved listing lacks.",
@@ -363,7 +362,7 @@ def _():
 
 
 @row(
-    "tfp-log-sigma", "The second half parametrises the scale by exp", **NOTES,
+    "tfp-log-sigma", "The encoder puts out log sigma", **NOTES,
     where="the listing of the encoder",
     claim="The Dense layer's second half, through exp, is `scale_diag`: the network puts out the "
     "logarithm of sigma.",
@@ -375,7 +374,8 @@ def _():
     "{once:.2f} nats with log_var = t.",
     judge=lambda v: v["scale"] < 1e-5 and v["twice"] < 1e-5 and v["once"] > 0.01,
     counter={"twice": 0.4},
-    note="Not log_var, as in the other sources: taken for it, the KL term is wrong.",
+    note="Unlike the networks of the other sources, this one does not put out log_var: if its "
+    "output is taken for log_var, the KL term is wrong.",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -602,10 +602,10 @@ def _():
 @row(
     "tfp-draw-by-default", "A distribution becomes a tensor by a draw", **NOTES, where=LAYERS,
     claim="`convert_to_tensor_fn` is `Distribution.sample` by default.",
-    test="The tensor of a DistributionLambda's output, against mean and mode, in two calls.",
+    test="The tensor of a DistributionLambda's output, against the mean, in two calls.",
     tolerance="The two tensors differ, and neither is the mean.",
     kind="deterministic", chapters=(9,),
-    said="The calls differ: {differ}; one is the mean: {mean}.",
+    said="The two calls differ: {differ}; one of them is the mean: {mean}.",
     judge=lambda v: v["differ"] and not v["mean"], counter={"mean": True},
 )  # fmt: skip
 def _():
