@@ -1035,25 +1035,41 @@ untestable(
     claim="Values of `fact` from 0.65e-4 to 6.5e-4 are reasonable for MNIST (the constructor says "
     "0.5e-4 to 1e-3). Neither comment ties them to a z_dim, for which 16 or 24 is called a good "
     "start.",
-    test="What the range is in beta, at 2 and at 16 dimensions. If one range serves every z_dim, "
-    "it should weigh the KL term alike in both.",
-    tolerance="The two ranges of beta agree within a factor of 2.",
+    test="The sweep of chapter 12 at 2 and at 16 dimensions: of its weights, those nearest to both "
+    "ends of the range, by their negative ELBO on the test images, against the best of the sweep.",
+    tolerance="Each of the four is within 5 nats of the best. The measure is ours: the post does "
+    "not say what \"reasonable\" is to mean. (An earlier test compared the ends with each other, "
+    "which is arithmetic and could not fail.)",
     kind="deterministic", chapters=(12,),
-    said="At z_dim 2: beta {plane[0]:.3f} to {plane[1]:.2f}; at z_dim 16: {sixteen[0]:.4f} to "
-    "{sixteen[1]:.3f}.",
-    judge=lambda v: v["plane"][0] / v["sixteen"][0] < 2,
-    counter={"sixteen": [0.05, 0.5]},
-    note="The same `fact` weighs the KL term eight times less at 16 dimensions than in the plane. "
-    "That is arithmetic; what such weights do, and so which are reasonable, chapter 12 shows.",
+    said="At z_dim 2 the range is beta {plane[beta][0]:.3f} to {plane[beta][1]:.2f}, "
+    "{plane[behind][0]:.1f} and {plane[behind][1]:.1f} nats behind the best; at z_dim 16 it is "
+    "{sixteen[beta][0]:.4f} to {sixteen[beta][1]:.3f}, {sixteen[behind][0]:.1f} and "
+    "{sixteen[behind][1]:.1f} nats behind.",
+    judge=lambda v: max(*v["plane"]["behind"], *v["sixteen"]["behind"]) < 5,
+    counter={"sixteen": {"beta": [0.05, 0.5], "behind": [1.0, 1.0]}},
+    note="The same `fact` weighs the KL term eight times less at 16 dimensions than in the plane, "
+    "and there such a weight leaves a VAE that is hardly one: its reconstructions are sharp, and "
+    "its codes cost far more than they should. Chapter 12 shows what that is good for.",
 )  # fmt: skip
 def _():
+    import math
+
+    from vaelib import checkpoints
     from vaelib.objectives import beta_from_fact
 
-    ends = 0.65e-4, 6.5e-4
-    return {
-        "plane": [beta_from_fact(fact, N_PIXELS, 2) for fact in ends],
-        "sixteen": [beta_from_fact(fact, N_PIXELS, 16) for fact in ends],
-    }
+    def ends(z_dim):
+        manifests = [checkpoints.manifest(n) for n in checkpoints.names(f"sweep-z{z_dim}-beta")]
+        bound = {
+            m["beta"]: m["figures"]["test"]["reconstruction"] + m["figures"]["test"]["kl"]
+            for m in manifests
+            if m["beta"] > 0
+        }
+        betas = [beta_from_fact(fact, N_PIXELS, z_dim) for fact in (0.65e-4, 6.5e-4)]
+        near = [min(bound, key=lambda b, beta=beta: abs(math.log(b / beta))) for beta in betas]
+        best = min(bound.values())
+        return {"beta": betas, "behind": [bound[b] - best for b in near]}
+
+    return {"plane": ends(2), "sixteen": ends(16)}
 
 
 @row(
@@ -1113,7 +1129,9 @@ def _():
         "history": rows, "beta": changed.beta, "seed": changed.seed, "images": changed.images,
         "versions": {p: version(p) for p in ("tensorflow", "tf_keras")},
     }  # fmt: skip
-    return _losses("post-7", record)
+    values = _losses("post-7", record)
+    values["_from"]["training"] = "as post-7, at rate 1e-3"
+    return values
 
 
 @row(
