@@ -274,7 +274,7 @@ def main():
     for name in names:
         images = data.load(RUNS[name].data)
         if images.name != RUNS[name].data:
-            sys.exit("This checkpoint needs MNIST: set VAELIB_DATA to a folder with mnist.npz.")
+            sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
         print(f"{name}: training", flush=True)
         trained = train(name, RUNS[name], images.x_train[: RUNS[name].images])
         store(name, RUNS[name], images, *trained)
