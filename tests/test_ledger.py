@@ -147,6 +147,15 @@ def test_chapters_link_to_rows_that_exist():
             assert name in BY_ID, (path.name, name)
 
 
+def test_the_trainings_weigh_the_kl_term_as_the_posts_do():
+    from ledger_trainings import TRAININGS
+
+    from vaelib.objectives import beta_from_fact
+
+    assert math.isclose(TRAININGS["post-5"].beta, beta_from_fact(2e-4, 784, 2))
+    assert math.isclose(TRAININGS["post-7"].beta, beta_from_fact(6.5e-4, 784, 12))
+
+
 def test_an_unknown_row_is_refused(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ledger.py", "no-such-row"])
     with pytest.raises(SystemExit, match="no row or kind"):
