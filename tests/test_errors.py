@@ -168,7 +168,7 @@ def test_a_notebook_shows_cause_and_repair():
     shown, plain = explanation._repr_html_(), repr(explanation)
     for part in ("add_loss", "Repair", "<pre>", "../book/error-index.html#model-add-loss-keras-3"):
         assert part in shown
-    assert "self.add_loss" in plain and "chapter 7" in plain and "<" not in plain.split("\n")[0]
+    assert "self.add_loss" in plain and "chapters/model-loss.html" in plain and "<" not in plain.split("\n")[0]
     assert errors.NOTHING_FITS in errors.explain("KeyError: 3")._repr_html_()
 
 
@@ -226,9 +226,7 @@ def test_html_of_a_stored_notebook_is_read():
 
 
 @pytest.mark.parametrize("text", ["in user code:\n" + "\n" * 30_000 + "x", "a\n" + " \n" * 30_000])
-def test_blank_lines_take_no_time(text):
-    import time
-
-    start = time.process_time()
-    errors.essence(text)
-    assert time.process_time() - start < 2
+def test_blank_lines_do_no_harm(text):
+    """Nor do they take time: `make bench` measures it."""
+    essence = errors.essence(text)
+    assert essence and len(essence) < 100

@@ -71,7 +71,7 @@ COLUMNS = [
 
 
 def recipes(chapters=ROOT / "chapters"):
-    """All recipes of the chapters: (name, number of the chapter, the sources to run)."""
+    """All recipes of the chapters: (name, slug of the chapter, the sources to run)."""
     found = []
     for path in sorted(chapters.glob("*.ipynb")):
         setup = []
@@ -81,7 +81,7 @@ def recipes(chapters=ROOT / "chapters"):
                 setup.append(cell.source)
             elif "recipe" in tags:
                 name = cell.source.split("(")[0].removeprefix("def ").strip()
-                found.append((name, int(path.name[:2]), [*setup, cell.source]))
+                found.append((name, path.stem[3:], [*setup, cell.source]))
     return found
 
 

@@ -1,12 +1,11 @@
 """What the chapters of *Autoencoders that run* share, and nothing else.
 
-One module, one room; each docstring names the chapter that derives what it holds.
+One room for each subject; each docstring names the chapter that derives what it holds.
 
 ============== ==================================================================
-``data``        images in [0, 1], their labels, and where they came from
-``archives``    where data sets lie, and how their files are checked; used by ``data``
-``folders``     a reader's own folder of images, streamed
-``shapes``      small colour pictures whose factors are known
+``data``        images in [0, 1], their labels, and where they came from; in it
+                ``folders``, a reader's own images, streamed, and ``shapes``, small
+                colour pictures whose factors are known
 ``networks``    encoders and decoders from a small spec; presets of the sources
 ``objectives``  KL divergence, reconstruction, ELBO: nats per image
 ``layers``      ``Sampling``, registered with Keras
@@ -16,7 +15,7 @@ One module, one room; each docstring names the chapter that derives what it hold
 ``checkpoints`` trained networks that come with the course, each with its manifest
 ``plots``       the figures that several chapters draw
 ``recipes``     tries a complete recipe and finds its KL term, in the loss and in the gradient
-``runs``        how long to train: the ``quick`` and the ``full`` profile
+``runs``        how long to train
 ``exercises``   checks a reader's own answer and names the likely slip
 ``errors``      the error index: ``explain`` finds what fits a message; ``provoke`` and
                 ``report`` show what is expected to fail
@@ -33,13 +32,17 @@ from vaelib.startup import quiet_tensorflow
 
 __version__ = "0.1.0"
 
+# Short names for what lies in a room: `from vaelib import folders` is what a chapter writes.
+_SHORT = {
+    "archives": "vaelib.data.archives",
+    "folders": "vaelib.data.folders",
+    "shapes": "vaelib.data.shapes",
+}
 _MODULES = [
-    "archives",
     "checkpoints",
     "data",
     "errors",
     "exercises",
-    "folders",
     "judge",
     "latent",
     "layers",
@@ -49,17 +52,16 @@ _MODULES = [
     "plots",
     "recipes",
     "runs",
-    "shapes",
 ]
 
-__all__ = [*_MODULES, "explain", "quiet_tensorflow"]
+__all__ = [*_MODULES, *_SHORT, "explain", "quiet_tensorflow"]
 
 
 def __getattr__(name):
     if name == "explain":
         return importlib.import_module("vaelib.errors").explain
-    if name in _MODULES:
-        return importlib.import_module(f"vaelib.{name}")
+    if name in _MODULES or name in _SHORT:
+        return importlib.import_module(_SHORT.get(name, f"vaelib.{name}"))
     raise AttributeError(f"module 'vaelib' has no attribute {name!r}")
 
 

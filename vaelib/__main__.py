@@ -20,7 +20,7 @@ PACKAGES = (
 def check():
     """Print versions, Keras flavours, backend, cores, memory, and where MNIST would come from."""
     import vaelib
-    from vaelib import data, runs
+    from vaelib import data
 
     rows = [
         ("vaelib", vaelib.__version__),
@@ -30,7 +30,6 @@ def check():
         ("Keras flavours", _flavours()),
         ("cores", str(os.cpu_count())),
         ("memory", _memory()),
-        ("profile", _profile(runs)),
         ("MNIST from", data.mnist_location()),
     ]
     width = max(len(name) for name, _ in rows)
@@ -77,13 +76,6 @@ def _memory():
     except ImportError:
         return "unknown (psutil is not installed)"
     return f"{psutil.virtual_memory().total / 2**30:.1f} GB"
-
-
-def _profile(runs):
-    try:
-        return runs.profile()
-    except ValueError as error:
-        return str(error)
 
 
 def explain(text, as_json=False):

@@ -1,4 +1,4 @@
-"""Trained networks that the course ships, each with a manifest (chapters 11 to 13).
+"""Trained networks that the course ships, each with a manifest.
 
 A long training comes as three files in ``vaelib/trained``: the weights of the encoder, those of
 the decoder, both in Keras' format, and a manifest that says how they came about. The command

@@ -1,4 +1,4 @@
-"""Check a reader's own answer, and say what was probably mixed up (used from chapter 1 on)."""
+"""Check a reader's own answer, and say what was probably mixed up (used in every chapter)."""
 
 import numpy as np
 

@@ -13,7 +13,8 @@ def define_sampling(keras):
     class Sampling(keras.layers.Layer):
         """Draw ``z = mu + exp(log_var / 2) * epsilon`` with ``epsilon ~ N(0, I)``.
 
-        The reparameterisation trick of Kingma and Welling (2013); derived in chapter 2.
+        The reparameterisation trick of Kingma and Welling (2013); derived in chapter
+        ``points-to-distributions``.
 
         Args:
             seed: an integer makes the sequence of draws repeatable. A seeded layer draws

@@ -1,26 +1,4 @@
-"""How long to train (explained in the setup page, used from chapter 1 on)."""
-
-import os
-
-PROFILES = ("quick", "full")
-
-
-def profile():
-    """The size of the runs: ``"quick"`` (default) or ``"full"``, from ``VAELIB_PROFILE``.
-
-    ``quick`` fits two cores and 90 seconds a chapter; ``full`` trains what the
-    sources trained.
-
-    Raises:
-        ValueError: the variable holds another word.
-    """
-    chosen = os.environ.get("VAELIB_PROFILE") or "quick"
-    if chosen not in PROFILES:
-        raise ValueError(
-            f"VAELIB_PROFILE is {chosen!r}, but only 'quick' and 'full' exist: "
-            "set it to one of them, or unset it."
-        )
-    return chosen
+"""How long to train (used in most chapters)."""
 
 
 def epochs_for(images_seen, n_train):

@@ -95,10 +95,7 @@ def entries_as_markdown():
 
 
 def one_entry(entry):
-    chapter = next((ROOT / "chapters").glob(f"{entry['chapter']:02d}-*.ipynb"), None)
-    where = "a chapter in preparation"
-    if chapter:
-        where = f"{{doc}}`../chapters/{chapter.stem}`"
+    where = f"{{ref}}`{entry['chapter']}`"
     reports = {report["url"]: report for report in errors.reports()}
     links = [
         f"[{name_of(url)}]({url})" + (f", {reports[url]['tf']}" if url in reports else "")
@@ -177,10 +174,10 @@ def atlas_as_markdown():
     )
     body, chapter = [], None
     for recipe in names(rows):
-        number = next(r["chapter"] for r in rows if r["recipe"] == recipe)
-        if number != chapter:
-            chapter = number
-            body.append(chapter_row(number, sum(map(len, modes.values())) + 1))
+        slug = next(r["chapter"] for r in rows if r["recipe"] == recipe)
+        if slug != chapter:
+            chapter = slug
+            body.append(chapter_row(slug, sum(map(len, modes.values())) + 1))
         marks = "".join(
             mark(cells.get((recipe, *c, mode)), first=mode == modes[c][0])
             for c in columns
@@ -204,9 +201,9 @@ def names(rows):
     return list(dict.fromkeys(row["recipe"] for row in rows))
 
 
-def chapter_row(number, width):
-    path = next((ROOT / "chapters").glob(f"{number:02d}-*.ipynb"))
-    link = f'<a href="../chapters/{path.stem}.html">chapter {number}</a>'
+def chapter_row(slug, width):
+    (path,) = (ROOT / "chapters").glob(f"[0-9][0-9]-{slug}.ipynb")
+    link = f'<a href="../chapters/{path.stem}.html">chapter {int(path.stem[:2])}</a>'
     return f'<tr class="chapter"><th scope="rowgroup" colspan="{width}">{link}</th></tr>'
 
 

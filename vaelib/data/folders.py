@@ -1,6 +1,7 @@
 """A reader's own folder of images, however many: streamed, so that memory does not grow with it.
 
-Only the names are kept; pictures are read, cropped and scaled while a model trains (chapter 14).
+Only the names are kept; pictures are read, cropped and scaled while a model trains
+(chapter ``beyond-digits``).
 """
 
 import collections
@@ -10,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaelib.archives import short
-from vaelib.data import DataError
+from vaelib.data.archives import DataError, short
 
 # What Pillow cannot read, such as HEIC, is among them to be named and not passed over.
 ENDINGS = ".avif .bmp .gif .heic .heif .jfif .jpeg .jpg .png .tif .tiff .webp".split()

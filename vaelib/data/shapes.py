@@ -1,4 +1,4 @@
-"""Small colour pictures whose factors are known, made by the course itself (chapter 14)."""
+"""Small colour pictures whose factors are known, made by the course (``beyond-digits``)."""
 
 import colorsys
 import operator
