@@ -60,7 +60,7 @@ def test_readme_and_front_page_list_every_chapter():
     for path in (ROOT / "chapters").glob("*.ipynb"):
         title = nbformat.read(path, 4).cells[0].source.splitlines()[0].removeprefix("# ")
         assert title in readme, title
-        assert f"chapters/{path.stem}" in front
+        assert f"{{ref}}`{path.stem[3:]}`" in front
         assert readme.count(f"/chapters/{path.stem}.ipynb") == 2, "Binder and Colab"
 
 

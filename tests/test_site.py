@@ -161,6 +161,7 @@ def test_no_markup_is_left_unrendered(pages):
             "**",
         ):
             assert raw not in text, (name, raw)
+        assert not re.search(r"{(doc|ref|cite|[cC]hapter)}", text), name
 
 
 def test_exercises_have_solutions_folded_shut(pages):

@@ -10,7 +10,6 @@
 """
 
 import json
-import re
 from pathlib import Path
 
 from docutils import nodes
@@ -38,6 +37,7 @@ class ChapterRole(SphinxRole):
     """The number of a chapter, as a link to it."""
 
     def run(self):
+        """The link, or what is wrong with the slug."""
         slug, known = self.text.strip(), chapters()
         if slug not in known:
             message = f"There is no chapter {slug!r}: its file would be chapters/NN-{slug}.ipynb."
@@ -82,9 +82,7 @@ def write_stubs(app, exception):
         _, name = chapters()[slug]
         if f"chapters/{address}" in present or name not in app.env.titles:
             continue
-        page = STUB.format(
-            title=app.env.titles[name].astext(), target=f"{Path(name).name}.html"
-        )
+        page = STUB.format(title=app.env.titles[name].astext(), target=f"{Path(name).name}.html")
         Path(app.outdir, "chapters", f"{address}.html").write_text(page, encoding="utf-8")
 
 
