@@ -1,5 +1,6 @@
 """The error index: every entry that can occur is provoked and repaired; texts find their entry."""
 
+import ast
 import functools
 import json
 import math
@@ -116,3 +117,14 @@ def test_the_provoked_error_is_explained_by_its_entry(entry):
     if before["type"]:
         twin = SAME_MESSAGE.get(entry["entry"])
         assert before["explained"][0] in (entry["entry"], twin), before["trace"]
+
+
+def test_code_in_the_sentences_is_python():
+    """One entry once told its readers to write {"name" = the object}."""
+    found = 0
+    for entry in ENTRIES:
+        for field in ("recognise", "cause", "repair"):
+            for snippet in re.findall(r"\b\w+=\{[^}]*\}", entry[field]):
+                ast.parse(f"call({snippet})")
+                found += 1
+    assert found >= 2

@@ -33,7 +33,7 @@ def listed(book, name):
     return [one or other for one, other in found]
 
 
-@pytest.mark.parametrize(("number", "step"), [(1, 1), (3, 1), (7, -1), (15, -1)])
+@pytest.mark.parametrize(("number", "step"), [(1, 1), (3, 1), (7, -1), (9, -4)])
 def test_a_chapter_moves_and_the_lists_follow(book, number, step):
     before = move_chapter.slugs(book)
     slug = before[number - 1 + step]
@@ -70,6 +70,6 @@ def test_what_cannot_be_moved_is_refused(book):
     files = sorted(path.name for path in (book / "chapters").iterdir())
     with pytest.raises(ValueError, match="There is no chapter 'two-rule': choose one of"):
         move_chapter.move("two-rule", 2, book)
-    with pytest.raises(ValueError, match="numbered from 1 to 15: 16 is outside"):
-        move_chapter.move("two-rules", 16, book)
+    with pytest.raises(ValueError, match="numbered from 1 to .*: 99 is outside"):
+        move_chapter.move("two-rules", 99, book)
     assert files == sorted(path.name for path in (book / "chapters").iterdir())
