@@ -1,22 +1,29 @@
 # Two commands matter: `make book` and `make test`. Both do their own set-up.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Any of 3.11, 3.12 and 3.13 will do. 3.11 comes first, because the stored outputs were made with
+# it. A name may be there and not run (a pyenv shim), so each candidate is started.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; do \
+            "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+              >/dev/null 2>&1 && { echo "$$name"; break; }; done)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SITE   := _build/html/index.html
+# Two at a time, on two cores or more; tests/conftest.py says what stays together.
+PARALLEL := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab chapters format check clean
+.PHONY: help book test bench test-pythons lab chapters format check clean
 
 help:  ## list the commands
 	@echo "make COMMAND, where COMMAND is"
-	@sed -n 's/^\([a-z]*\):.*## /  \1|/p' Makefile | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
 
 $(READY): requirements.txt requirements-jax.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "This course is pinned to Python 3.11: install it, or name it with 'make PYTHON=/path/to/python3.11 ...'."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@python='$(PYTHON)'; \
+	"$${python:-false}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "This course needs Python 3.11, 3.12 or 3.13: install one of them, or name it with 'make PYTHON=/path/to/python3.12 ...'."; exit 1; }; \
+	"$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target $(VENV)/jax --requirement requirements-jax.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -31,12 +38,18 @@ book: $(READY)  ## build the site and say where it is
 test: $(READY)  ## run every test: the library, every chapter, the rendered site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+bench: $(READY)  ## judge time and memory, of every chapter and more (ONLY=word for some)
+	$(BIN)/python benchmarks/run.py $(ONLY)
+
+test-pythons: $(READY)  ## test the library on each of Python 3.11, 3.12, 3.13 that is installed
+	$(BIN)/python tools/pythons.py $(ONLY)
 
 lab: $(READY)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. chapters
 
-chapters: $(READY)  ## run all chapters and store their outputs (CHAPTER=01 for one)
+chapters: $(READY)  ## run all chapters and store their outputs (CHAPTER=two-rules for one)
 	$(BIN)/python tools/execute.py $(CHAPTER)
 
 format: $(READY)  ## format code and notebooks

@@ -168,7 +168,11 @@ def test_a_notebook_shows_cause_and_repair():
     shown, plain = explanation._repr_html_(), repr(explanation)
     for part in ("add_loss", "Repair", "<pre>", "../book/error-index.html#model-add-loss-keras-3"):
         assert part in shown
-    assert "self.add_loss" in plain and "chapters/model-loss.html" in plain and "<" not in plain.split("\n")[0]
+    assert (
+        "self.add_loss" in plain
+        and "chapters/model-loss.html" in plain
+        and "<" not in plain.split("\n")[0]
+    )
     assert errors.NOTHING_FITS in errors.explain("KeyError: 3")._repr_html_()
 
 

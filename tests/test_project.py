@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,14 +29,100 @@ def test_requirements_are_pinned_and_installed():
 
 
 def test_the_readme_names_every_command_of_the_makefile():
-    commands = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)
+    commands = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)
     readme = (ROOT / "README.md").read_text()
-    assert {"book", "test", "lab", "help"} <= set(commands)
-    for command in ("book", "test", "lab", "help"):
+    assert {"book", "test", "bench", "test-pythons", "lab", "help"} <= set(commands)
+    for command in ("book", "test", "bench", "lab", "help"):
         assert f"make {command}" in readme
     listing = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
     for command in commands:
         assert re.search(rf"^  {command}\s", listing, re.M), command
+
+
+def python_of_make(path):
+    """The interpreter that the Makefile takes, if these programs are on the path."""
+    tell = "tell:\n\t@echo '$(PYTHON)'\n"
+    return subprocess.run(
+        ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-f", "-", "tell"],
+        input=tell, capture_output=True, text=True, env={"PATH": f"{path}:/usr/bin:/bin"},
+    ).stdout.strip()  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="make belongs to Unix")
+def test_make_takes_a_python_that_fits_and_runs(tmp_path):
+    """Names that are there and do not run, and versions that do not fit, are passed over."""
+
+    def put(name, version):
+        path = tmp_path / name
+        lines = {
+            None: "#!/bin/sh\necho 'pyenv: command not found' >&2; exit 127\n",
+            "own": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
+        }
+        other = (
+            "#!/bin/sh\n"
+            f'shift; code=$1; shift; exec "{sys.executable}" -c '
+            f'"import sys; sys.version_info = {version}; $code"\n'
+        )
+        path.write_text(lines.get(version, other))
+        path.chmod(0o755)
+
+    for name in ("python3.11", "python3.12", "python3.13", "python3", "python"):
+        put(name, None)
+    assert python_of_make(tmp_path) == ""
+    put("python", "own")
+    assert python_of_make(tmp_path) == "python"
+    put("python3", (3, 10, 13))
+    assert python_of_make(tmp_path) == "python"
+    put("python3", (3, 14, 0))
+    assert python_of_make(tmp_path) == "python"
+    put("python3", (3, 13, 5))
+    assert python_of_make(tmp_path) == "python3"
+    put("python3.13", (3, 13, 0))
+    assert python_of_make(tmp_path) == "python3.13"
+    put("python3.11", (3, 11, 2))
+    assert python_of_make(tmp_path) == "python3.11"
+
+
+def test_make_says_so_if_no_python_fits(tmp_path):
+    for name in ("requirements.txt", "requirements-jax.txt", "pyproject.toml", "Makefile"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    result = subprocess.run(
+        ["make", "PYTHON=", ".venv/.ready"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode != 0 and not (tmp_path / ".venv").exists()
+    assert "needs Python 3.11, 3.12 or 3.13" in result.stdout and "Traceback" not in result.stderr
+
+
+def test_the_supported_pythons_are_the_same_everywhere():
+    sys.path.insert(0, str(ROOT / "tools"))
+    import pythons
+
+    assert pythons.find(f"{sys.version_info[0]}.{sys.version_info[1]}")
+    assert not pythons.runs(sys.executable, "3.99") and not pythons.runs("no-such-python", "3.11")
+    for name in ("Makefile", "README.md", "CONTRIBUTING.md", "book/setup.md"):
+        text = (ROOT / name).read_text()
+        last = pythons.SUPPORTED[-1]
+        listed = ", ".join(pythons.SUPPORTED[:-1])
+        assert any(f"{listed} {word} {last}" in text for word in ("and", "or")), name
+    low = pythons.SUPPORTED[0]
+    assert f'requires-python = ">={low}"' in (ROOT / "pyproject.toml").read_text()
+    assert (ROOT / ".binder/runtime.txt").read_text() == f"python-{low}\n"
+
+
+def test_the_way_without_make_is_that_of_the_makefile():
+    """README and the page on setting up install the same things in the same order."""
+    makefile = (ROOT / "Makefile").read_text()
+    for name in ("README.md", "book/setup.md"):
+        text = (ROOT / name).read_text()
+        for short, long in (
+            ("-r requirements.txt", "--requirement requirements.txt"),
+            ("--upgrade --no-deps --target .venv/jax -r requirements-jax.txt",
+             "--upgrade --no-deps --target $(VENV)/jax --requirement requirements-jax.txt"),
+            ("--no-deps -e .", "--no-deps --editable ."),
+        ):  # fmt: skip
+            assert f"python -m pip install {short}\n" in text and long in makefile, (name, short)
+        assert "jupyter-book build . --all" in text and "python -m pytest" in text, name
+        assert "Activate.ps1" in text and "source .venv/bin/activate" in text, name
 
 
 def test_ci_calls_the_two_commands():
