@@ -8,6 +8,7 @@ import scipy.special
 import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
+import tf_keras
 from keras import ops
 
 from vaelib import objectives
@@ -52,7 +53,7 @@ def test_kl_is_the_monte_carlo_mean():
     standard_error = ratio.std() / np.sqrt(len(ratio))
     ours = float(objectives.gaussian_kl(mu[None], log_var[None])[0])
     assert abs(ours - ratio.mean()) < 4 * standard_error
-    assert standard_error < 0.005, "an error so large would prove nothing"
+    assert standard_error < 0.005, "an error so large would show nothing"
 
 
 def test_kl_is_never_negative_close_to_the_prior():
@@ -149,6 +150,44 @@ def test_reconstruction_of_a_hopeless_pixel_is_bounded():
     worst = float(objectives.reconstruction(white, black)[0])
     assert np.isclose(worst, 4 * -np.log(1e-7), rtol=1e-3)
     assert float(objectives.reconstruction(white, white)[0]) < 1e-5
+
+
+def saturated_pixel(flavour, *layers):
+    """Cost and gradient of a pixel whose logit is 20 and whose target is 0."""
+    logit = tf.constant([[20.0]])
+    inputs = x = flavour.Input((1,))
+    for layer in layers:
+        x = layer(x)
+    model = flavour.Model(inputs, x)
+
+    def cost():
+        with tf.GradientTape() as tape:
+            tape.watch(logit)
+            output = model(logit)
+            value = tf.reduce_sum(objectives.reconstruction(tf.zeros_like(output), output))
+        return value, tape.gradient(value, logit)[0, 0]
+
+    return np.array([cost(), tf.function(cost)()])  # eagerly, and as fit runs it
+
+
+@pytest.mark.parametrize("flavour", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_a_sigmoid_at_the_end_keeps_its_logits(flavour):
+    layers = flavour.layers
+    sigmoid, shape = layers.Activation("sigmoid"), layers.Reshape((1, 1))
+    assert np.allclose(saturated_pixel(flavour, sigmoid), [20, 1])
+    assert np.allclose(saturated_pixel(flavour, shape, sigmoid), [20, 1])
+    assert np.allclose(saturated_pixel(flavour, flavour.Sequential([sigmoid])), [20, 1])
+
+
+@pytest.mark.parametrize("flavour", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_a_layer_behind_the_sigmoid_loses_its_logits(flavour):
+    layers = flavour.layers
+    sigmoid, shape = layers.Activation("sigmoid"), layers.Reshape((1, 1))
+    lost = saturated_pixel(flavour, sigmoid, shape)
+    assert np.all((15 < lost[:, 0]) & (lost[:, 0] < 17)) and np.all(lost[:, 1] == 0)
+    # TensorFlow's own sigmoid is recognised in a graph only.
+    eager, graph = saturated_pixel(flavour, layers.Activation(tf.sigmoid))
+    assert eager[1] == 0 and np.allclose(graph, [20, 1])
 
 
 def test_reconstruction_refuses_other_shapes():
@@ -383,6 +422,25 @@ def test_the_bound_climbs_from_the_elbo_to_the_evidence():
     assert (bounds[1] < bounds[10]).all() and (bounds[10] < bounds[1_000]).all()
     assert (bounds[1] < evidence - 4 * error).all(), "this q is not the posterior"
     assert np.allclose(bounds[1_000], evidence, atol=0.005)
+
+
+def test_a_narrow_proposal_keeps_the_bound_down_and_a_wider_one_lifts_it():
+    """Every width of q gives a bound; which of them is near ln p(x), k alone does not mend."""
+    x, decode, evidence = one_dimensional_model()
+    epsilon = np.random.default_rng(15).normal(size=(100, 4_000))  # k, repetitions
+    width = np.exp(LOG_VAR_1[0, 0] / 2)
+    missing = {}
+    for factor in (0.1, 0.3, 1.0, 1.3):
+        z = (MU_1[0] + factor * width * epsilon).reshape(-1, 1)
+        clouds = np.full_like(z, MU_1[0, 0]), np.full_like(z, 2 * np.log(factor * width))
+        images = np.broadcast_to(x[0], (len(z), 4))
+        weights = np.array(objectives.log_weight(images, decode(z), z, *clouds))
+        bound = np.array(objectives.importance_weighted_bound(weights.reshape(100, -1)))
+        error = bound.std() / np.sqrt(bound.size)
+        assert bound.mean() < evidence[0] + 4 * error, "never above ln p(x) on average"
+        missing[factor] = evidence[0] - bound.mean()
+    assert missing[0.1] > 2 * missing[0.3] > 0.05
+    assert max(missing[1.0], missing[1.3]) < 0.02
 
 
 def test_the_bound_of_one_draw_is_the_elbo():

@@ -1,6 +1,6 @@
-"""Encoders and decoders from a small spec, and the networks of the sources (chapter 1).
+"""Encoders and decoders from a small spec, and the networks of the sources.
 
-Everything here is Keras' Functional API; chapter 1 builds the same network by hand.
+Everything here is Keras' Functional API; ``compress-digits`` builds the same network by hand.
 A network knows nothing of losses: where the KL term enters is what the course is about.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import keras as keras_3
 
-ACTIVATIONS = ("leaky_relu", "relu", "selu", "tanh", "sigmoid")
+ACTIVATIONS = ("leaky_relu", "relu", "tanh", "sigmoid")
 
 
 def _positive(name, value):
@@ -43,7 +43,7 @@ class NetworkSpec:
         kernel: side of every kernel.
         hidden, decoder_hidden: units of the Dense layers.
         activation: one of "leaky_relu" (slope 0.3, the default of Keras' layer), "relu",
-            "selu" (which brings LeCun normal weights and AlphaDropout), "tanh", "sigmoid".
+            "tanh", "sigmoid".
         batch_norm: None, "before" or "after" the activation.
         dropout: share of units dropped after every activation.
         bridge_activation: whether the bridge is normalised and activated too.
@@ -151,17 +151,17 @@ PRESETS = {
         activation="relu", batch_norm="after", bridge_activation=True,
     ),
     # The plain dense autoencoder of Kesler Zhu's TFP notes. Their convolutional VAE is
-    # made of TensorFlow Probability's own layers; chapter 9 builds it.
+    # made of TensorFlow Probability's own layers; chapter ``distributions`` builds it.
     "tfp_dense": NetworkSpec(
         hidden=(256, 64), decoder_hidden=(64, 256),
         activation="sigmoid", code_activation="sigmoid",
     ),
-    # Ours, for the colour images of vaelib.shapes (chapter 14).
+    # Ours, for the colour images of vaelib.shapes (chapter ``beyond-digits``).
     "shapes": NetworkSpec(
         z_dim=8, input_shape=(32, 32, 3), filters=(16, 32, 64), strides=(2, 2, 2), hidden=(64,),
         decoder_filters=(32, 16, 3), decoder_strides=(2, 2, 2), decoder_hidden=(64,),
     ),
-    # Ours: the best picture for the time on two cores (chapter 2 says how that was measured).
+    # Ours: the best picture for the time on two cores (the page of runs has the candidates).
     "quick": NetworkSpec(hidden=(512, 512), decoder_hidden=(512, 512), activation="relu"),
 }  # fmt: skip
 
@@ -182,7 +182,7 @@ def build_encoder(spec, variational=True, keras=keras_3):
 
     Args:
         spec: a ``NetworkSpec``.
-        variational: False gives the encoder of a plain autoencoder (chapter 1).
+        variational: False gives the encoder of a plain autoencoder.
         keras: the Keras to build with, ``keras`` or ``tf_keras``.
 
     Returns:
@@ -194,7 +194,7 @@ def build_encoder(spec, variational=True, keras=keras_3):
     for number, (filters, stride) in enumerate(zip(spec.filters, spec.strides)):
         x = keras.layers.Conv2D(
             filters, spec.kernel, strides=stride, padding="same", data_format="channels_last",
-            kernel_initializer=_initializer(spec), name=f"conv_{number}",
+            name=f"conv_{number}",
         )(x)  # fmt: skip
         x = _activate(x, spec, keras)
     x = keras.layers.Flatten(data_format="channels_last")(x)
@@ -224,13 +224,11 @@ def build_decoder(spec, keras=keras_3):
     z = keras.Input(shape=(spec.z_dim,), name="z")
     x = _hidden(z, spec.decoder_hidden, spec, keras)
     if not spec.decoder_filters:
-        x = keras.layers.Dense(math.prod(spec.input_shape), activation="sigmoid", name="pixels")(x)
-        return keras.Model(z, keras.layers.Reshape(spec.input_shape)(x), name="decoder")
-    x = keras.layers.Dense(
-        math.prod(spec.shape_before_flattening),
-        kernel_initializer=_initializer(spec) if spec.bridge_activation else "glorot_uniform",
-        name="bridge",
-    )(x)
+        x = keras.layers.Dense(math.prod(spec.input_shape), name="pixels")(x)
+        x = keras.layers.Reshape(spec.input_shape)(x)
+        # The sigmoid comes last: behind it, a Reshape would hide the logits from the loss.
+        return keras.Model(z, keras.layers.Activation("sigmoid")(x), name="decoder")
+    x = keras.layers.Dense(math.prod(spec.shape_before_flattening), name="bridge")(x)
     if spec.bridge_activation:
         x = _activate(x, spec, keras)
     x = keras.layers.Reshape(spec.shape_before_flattening)(x)
@@ -240,7 +238,6 @@ def build_decoder(spec, keras=keras_3):
             filters, spec.kernel, strides=stride, padding="same", data_format="channels_last",
             # The sigmoid keeps pixels in [0, 1], as binary cross-entropy needs them.
             activation="sigmoid" if number == last else None,
-            kernel_initializer="glorot_uniform" if number == last else _initializer(spec),
             name=f"conv_transpose_{number}",
         )(x)  # fmt: skip
         if number < last:
@@ -255,7 +252,7 @@ def _check_spec(spec):
 
 def _hidden(x, units, spec, keras):
     for count in units:
-        x = keras.layers.Dense(count, kernel_initializer=_initializer(spec))(x)
+        x = keras.layers.Dense(count)(x)
         x = _activate(x, spec, keras)
     return x
 
@@ -271,12 +268,5 @@ def _activate(x, spec, keras):
     if spec.batch_norm == "after":
         x = keras.layers.BatchNormalization()(x)
     if spec.dropout:
-        # SELU keeps mean and variance; only AlphaDropout keeps them as well.
-        drop = keras.layers.AlphaDropout if spec.activation == "selu" else keras.layers.Dropout
-        x = drop(spec.dropout)(x)
+        x = keras.layers.Dropout(spec.dropout)(x)
     return x
-
-
-def _initializer(spec):
-    # SELU normalises itself only from LeCun normal weights (Klambauer et al. 2017).
-    return "lecun_normal" if spec.activation == "selu" else "glorot_uniform"

@@ -1,8 +1,8 @@
-"""The terms of the objective, in nats per image (derived in chapter 2).
+"""The terms of the objective, in nats per image (derived in ``points-to-distributions``).
 
 Every function here works on NumPy arrays and on tensors, eagerly and inside a
 training step, and keeps one value per image: how to average over a batch is the
-caller's decision, and chapter 12 shows what depends on it.
+caller's decision, and chapter ``weigh-the-kl-term`` shows what depends on it.
 """
 
 import math
@@ -21,7 +21,8 @@ def gaussian_kl(mu, log_var):
     """KL divergence of N(mu, exp(log_var)) from N(0, I): nats per image.
 
     ``0.5 * sum(exp(log_var) + mu^2 - 1 - log_var)``, summed over the latent
-    dimensions (Kingma and Welling 2013, appendix B; derived in chapter 2).
+    dimensions (Kingma and Welling 2013, appendix B; derived in
+    chapter ``points-to-distributions``).
 
     Args:
         mu, log_var: shape (images, z_dim).
@@ -47,8 +48,13 @@ def reconstruction(x, x_hat):
     """Binary cross-entropy between an image and its reconstruction: nats per image.
 
     Summed over pixels and channels. For binary pixels this is exactly
-    ``-log p(x | z)`` of a Bernoulli decoder. Keras clips ``x_hat`` to
-    [1e-7, 1 - 1e-7], which bounds each pixel at 16.1 nats.
+    ``-log p(x | z)`` of a Bernoulli decoder.
+
+    On TensorFlow, Keras goes back to the logits if ``x_hat`` comes straight from a
+    sigmoid activation of Keras: a pixel of logit 20 whose target is 0 costs 20 nats,
+    and its gradient is 1. Where it cannot, behind a ``Reshape`` or for an array, it
+    clips ``x_hat`` to [1e-7, 1 - 1e-7]: a pixel then costs at most 16.1 nats, and has
+    no gradient there (chapter ``distributions``).
 
     Args:
         x, x_hat: shape (images, ...), values in [0, 1].
@@ -69,7 +75,7 @@ def elbo(x, x_hat, mu, log_var, beta=1.0):
     """Evidence lower bound of each image: ``-(reconstruction + beta * KL)``, in nats.
 
     With ``beta = 1`` and one draw of z behind ``x_hat`` this is an unbiased estimate
-    of the ELBO (Kingma and Welling 2013; chapter 2). Training minimises its negative.
+    of the ELBO (Kingma and Welling 2013). Training minimises its negative.
 
     Returns:
         shape (images,).
@@ -96,7 +102,7 @@ def effective_beta(
     dimensions="sum",
     half=True,
 ):
-    """The KL weight beta of a loss that is written in another way (chapter 12).
+    """The KL weight beta of a loss that is written in another way (chapter ``weigh-the-kl-term``).
 
     For a loss ``reconstruction_weight * R + weight * K``, where R is the cross-entropy summed over
     the pixels, or averaged, and K the KL term summed over the latent dimensions, or averaged, with
@@ -133,8 +139,8 @@ def beta_from_fact(fact, n_pixels, z_dim):
     The series adds ``fact * -mean(1 + log_var - mu^2 - exp(log_var))`` to a binary
     cross-entropy averaged over pixels. Both means shrink their term, and the factor
     1/2 of the KL is missing, so ``beta = 2 * n_pixels * fact / z_dim``. For 784
-    pixels and z_dim 2, fact 6.5e-4 is beta 0.51 (chapter 2; all conversions in
-    chapter 12).
+    pixels and z_dim 2, fact 6.5e-4 is beta 0.51 (all conversions in chapter
+    ``weigh-the-kl-term``).
 
     Raises:
         ValueError: ``fact`` is negative or not a number, ``n_pixels`` or ``z_dim``
@@ -179,10 +185,12 @@ def log_weight(x, x_hat, z, mu, log_var):
 
 
 def importance_weighted_bound(log_weights):
-    """The bound of Burda, Grosse and Salakhutdinov (2016) on ln p(x), in nats (chapter 12).
+    """The bound of Burda, Grosse and Salakhutdinov (2016) on ln p(x), in nats.
 
     ``ln mean(exp(log_weights))`` over k draws: the ELBO for k = 1, closer to ln p(x) the more
-    draws there are, and never above it on average.
+    draws there are, and never above it on average. How close depends on the proposal q: one that
+    is narrower than p(z | x) leaves rare, huge weights that few draws meet. Any q may be used, for
+    instance the encoder's with its width multiplied (chapter ``collapse-and-choice``).
 
     Args:
         log_weights: shape (k, images), each row from ``log_weight`` with fresh draws.

@@ -1,22 +1,22 @@
-"""Every place where the KL term can enter a Keras model, with one signature (chapters 5 to 10).
+"""Every place where the KL term can enter a Keras model, with one signature.
 
 ==================  =======================================================  ==========
 name                where the KL term enters                                 Keras
 ==================  =======================================================  ==========
-``encoder_layer``   a layer at the end of the encoder (chapter 5)            3 and 2
-``endpoint_layer``  a final layer that is given all tensors (chapter 4)      3 and 2
-``outputs``         the loss of an output of its own (chapter 6)             3 and 2
-``model_add_loss``  symbolic ``model.add_loss`` (chapter 7)                  2
-``model_call``      ``add_loss`` in the model's ``call`` (chapter 7)         3
-``compute_loss``    the model's ``compute_loss`` (chapter 7)                 3
-``train_step``      ``GradientTape`` in ``train_step`` (chapter 8)           3 and 2
-``custom_loop``     a loop written by hand (chapter 8)                       3
-``tfp_add_loss``    TFP's ``KLDivergenceAddLoss`` (chapter 9)                2 with TFP
-``tfp_regularizer`` TFP's ``KLDivergenceRegularizer`` (chapter 9)            2 with TFP
+``encoder_layer``   a layer at the end of the encoder (``encoder-layer``)    3 and 2
+``endpoint_layer``  a final layer that is given all tensors (``two-rules``)  3 and 2
+``outputs``         the loss of an output of its own (``outputs``)           3 and 2
+``model_add_loss``  symbolic ``model.add_loss`` (``model-loss``)             2
+``model_call``      ``add_loss`` in the model's ``call`` (``model-loss``)    3
+``compute_loss``    the model's ``compute_loss`` (``model-loss``)            3
+``train_step``      ``GradientTape`` in ``train_step`` (``training-step``)   3 and 2
+``custom_loop``     a loop written by hand (``training-step``)               3
+``tfp_add_loss``    TFP's ``KLDivergenceAddLoss`` (``distributions``)        2 with TFP
+``tfp_regularizer`` TFP's ``KLDivergenceRegularizer`` (``distributions``)    2 with TFP
 ==================  =======================================================  ==========
 
 All of them train the same objective, ``reconstruction + beta * KL`` in nats per image,
-and chapter 10 proves it.
+and chapter ``one-objective`` checks it at chosen points.
 """
 
 import importlib
@@ -80,7 +80,7 @@ def build(
         and ``kl`` in nats per image and return reconstructions. ``vae.encoder.predict``
         gives mu, the code of an image, first. ``save("name.keras")`` and Keras'
         ``load_model`` work once ``vaelib.placements`` is imported. Exception: TFP's layers do not
-        survive that; build the model again and load its weights (chapter 9).
+        survive that; build the model again and load its weights (``distributions``).
 
     Raises:
         ValueError: an unknown placement, or one that this Keras does not allow; encoder and

@@ -56,7 +56,7 @@ class Checked:
         self._check_options(options)
         batch_size = _batch_size(batch_size)
         x, y = self._with_targets(x)
-        options["return_dict"] = True  # names and order of a list differ (chapter 6)
+        options["return_dict"] = True  # names and order of a list differ
         return self.run_evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
 
     def predict(self, x, batch_size=None, verbose=0, **options):

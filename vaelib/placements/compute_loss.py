@@ -1,4 +1,4 @@
-"""The KL term enters in ``compute_loss``, which Keras 3 lets a model override (chapter 7)."""
+"""The KL term enters in ``compute_loss``, which Keras 3 lets a model override (``model-loss``)."""
 
 from keras import ops
 

@@ -1,4 +1,4 @@
-"""The KL term enters in a loop written by hand (Zhu's notes; chapter 8). Keras 3."""
+"""The KL term enters in a loop written by hand (Zhu's notes; ``training-step``). Keras 3."""
 
 import itertools
 

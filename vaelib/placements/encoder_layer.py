@@ -1,4 +1,4 @@
-"""The KL term enters in a layer at the end of the encoder (anracom V; chapter 5)."""
+"""The KL term enters in a layer at the end of the encoder (anracom V; ``encoder-layer``)."""
 
 from keras import ops
 

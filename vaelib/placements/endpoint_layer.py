@@ -1,4 +1,4 @@
-"""The KL term enters in a final layer that is given all it needs (anracom IV; chapter 4)."""
+"""The KL term enters in a final layer that is given all it needs (anracom IV; ``two-rules``)."""
 
 from keras import ops
 

@@ -1,4 +1,4 @@
-"""The KL term enters by ``model.add_loss`` on symbolic tensors (anracom VII; chapter 7). Keras 2.
+"""The KL term enters by ``model.add_loss`` on symbols (anracom VII; ``model-loss``). Keras 2.
 
 Keras 3 has dropped it; ``model_call`` and ``compute_loss`` are its successors.
 """

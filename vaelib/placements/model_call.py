@@ -1,4 +1,4 @@
-"""The KL term enters by ``add_loss`` in the ``call`` of a model (chapter 7). Keras 3."""
+"""The KL term enters by ``add_loss`` in the ``call`` of a model (``model-loss``). Keras 3."""
 
 from keras import ops
 

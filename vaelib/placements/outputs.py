@@ -1,4 +1,4 @@
-"""The KL term enters as the loss of an output of its own (anracom VI; chapter 6)."""
+"""The KL term enters as the loss of an output of its own (anracom VI; chapter ``outputs``)."""
 
 from keras import ops
 

@@ -1,4 +1,4 @@
-"""The KL term enters by TFP's ``KLDivergenceAddLoss`` (Zhu's notes; chapter 9). Keras 2."""
+"""The KL term enters by TFP's ``KLDivergenceAddLoss`` (Zhu; ``distributions``). Keras 2."""
 
 import keras as keras_3
 import tensorflow as tf

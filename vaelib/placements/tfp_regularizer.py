@@ -1,4 +1,4 @@
-"""The KL term enters by TFP's ``KLDivergenceRegularizer`` (Zhu's notes; chapter 9). Keras 2."""
+"""The KL term enters by TFP's ``KLDivergenceRegularizer`` (Zhu; ``distributions``). Keras 2."""
 
 import tensorflow_probability as tfp
 
@@ -11,7 +11,7 @@ def build(encoder, decoder, beta, seed, kit, **compile_options):
         prior(encoder.output[0].shape[-1]),
         use_exact_kl=True,
         # tf_keras divides an activity regulariser by the batch size, but applies it to both
-        # things that the layer puts out, the distribution and the draw (chapter 9).
+        # things that the layer puts out, the distribution and the draw.
         weight=beta / 2,
     )
     posterior = posterior_layer(seed, activity_regularizer=regularizer)

@@ -1,4 +1,4 @@
-"""The KL term enters in ``train_step``, under a ``GradientTape`` (anracom VIII; chapter 8)."""
+"""The KL term enters in ``train_step``, under a tape (anracom VIII; ``training-step``)."""
 
 import tensorflow as tf
 from keras import ops
