@@ -113,7 +113,7 @@ def test_it_loads_and_scores_as_its_manifest_says(name):
 
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_kept_of_the_large_networks(name):
-    """Codes and pictures of chapter 13 belong to the training in the record of the ledger."""
+    """Codes and pictures belong to the training in the record of the ledger."""
     with np.load(checkpoints.FOLDER / f"{name}.npz") as archive:
         kept = {key: archive[key] for key in archive.files}
     record = json.loads(str(kept["record"]))
@@ -250,16 +250,15 @@ def test_an_interrupted_training_resumes_and_is_stored(tmp_path, monkeypatch, be
         interrupt(patch, epoch=2)
         with pytest.raises(Stopped):
             tool.train("tiny", run, digits.x_train, tmp_path / "unfinished")
-    rows = (tmp_path / "unfinished/tiny/history.csv").read_text().splitlines()
-    assert len(rows) == 1 + 2
+    record = tmp_path / "unfinished/tiny/history.jsonl"
+    assert len(record.read_text().splitlines()) == 2
     spec, encoder, decoder, model, history = tool.train(
         "tiny", run, digits.x_train, tmp_path / "unfinished"
     )
     # Two epochs came from the record, and the optimizer has counted all three.
     assert len(history) == 3
     assert int(model.optimizer.iterations) == 3 * 4
-    rows = (tmp_path / "unfinished/tiny/history.csv").read_text().splitlines()
-    assert len(rows) == 1 + 3, "no epoch was trained twice"
+    assert len(record.read_text().splitlines()) == 3, "no epoch was trained twice"
     monkeypatch.setattr(checkpoints, "FOLDER", tmp_path / "trained")
     tool.store("tiny", run, digits, spec, encoder, decoder, model, history)
     loaded = checkpoints.load("tiny")
@@ -269,6 +268,25 @@ def test_an_interrupted_training_resumes_and_is_stored(tmp_path, monkeypatch, be
     )
     assert loaded.manifest["data"]["name"] == "digits" and loaded.manifest["beta"] == beta
     assert not list((tmp_path / "trained").glob("*unfinished*"))
+
+
+@pytest.mark.parametrize("kit", ["keras", "tf_keras"])
+def test_a_training_of_the_ledger_keeps_every_epoch(tmp_path, monkeypatch, capsys, kit):
+    """The loop is that of the checkpoints; what Keras 2 trains begins again each time."""
+    digits = data.load("digits", n_train=256, n_test=200)
+    training = ledger_trainings.Training("none", "machinecurve", 2, 1.0, 2, 128, 1e-3, keras=kit)
+    monkeypatch.setitem(ledger_trainings.TRAININGS, "tiny", training)
+    for _ in range(2):
+        *networks_, rows, test = ledger_trainings.train(
+            "tiny", digits.x_train, digits.x_test, tmp_path
+        )
+        assert len(rows) == 2 and len(networks_) == 2
+        for figures in (*rows, test):
+            assert {"loss", "kl", "reconstruction"} <= set(figures)
+            total = figures["reconstruction"] + figures["kl"]
+            assert np.isclose(figures["loss"], total, rtol=1e-3)
+    trained = capsys.readouterr().out.splitlines()
+    assert len(trained) == (2 if kit == "keras" else 4), "a finished training is restored"
 
 
 ON_ANOTHER_BACKEND = """

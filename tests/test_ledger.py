@@ -1,5 +1,6 @@
 """The source ledger: complete, computed, and still true for what can be measured in seconds."""
 
+import ast
 import json
 import math
 import re
@@ -11,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 for folder in ("tools", "book/_ext"):
     sys.path.insert(0, str(ROOT / folder))
+import chapter_files  # noqa: E402
 import claims  # noqa: E402
 import ledger  # noqa: E402
 import ledger_page  # noqa: E402
@@ -74,10 +76,36 @@ def test_what_was_not_measured_says_why_and_what_was_says_how():
 
 def test_sources_and_chapters_exist():
     bibliography = (ROOT / "book" / "references.bib").read_text()
-    numbers = {int(path.name[:2]) for path in (ROOT / "chapters").glob("*.ipynb")}
     for row in STORED:
         assert f"{{{row['source']}," in bibliography
-        assert row["chapters"] and set(row["chapters"]) <= numbers, row["id"]
+        assert row["chapters"] and set(row["chapters"]) <= set(chapter_files.slugs()), row["id"]
+
+
+def test_no_row_names_a_chapter_by_a_number():
+    for row in STORED:
+        texts = " ".join(str(row[f]) for f in ("title", "claim", "test", "tolerance", "why"))
+        assert not re.search(r"[Cc]hapters? \d", texts), row["id"]
+        for slug in re.findall(r"\{(?:ref|[Cc]hapter)\}`([^`]+)`", texts):
+            known = slug in chapter_files.slugs() or slug.removeprefix("ledger-") in BY_ID
+            assert known, (row["id"], slug)
+
+
+def test_a_chapter_is_found_by_its_slug():
+    path = chapter_files.path_of("walk-the-manifold")
+    assert path.is_file() and path.stem[3:] == "walk-the-manifold"
+    with pytest.raises(ValueError, match="There is no chapter 'walk': choose one of"):
+        chapter_files.path_of("walk")
+
+
+def test_modules_and_functions_of_these_tools_are_of_bearable_size():
+    names = "ledger", "ledger_trainings", "train_checkpoints", "resumable", "chapter_files"
+    paths = [ROOT / "tools" / f"{name}.py" for name in names]
+    for path in [*paths, *(ROOT / "tools" / "claims").glob("*.py")]:
+        text = path.read_text()
+        assert len(text.splitlines()) <= 700, path.name
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 40, (path.name, node.name)
 
 
 @pytest.mark.parametrize("row", MEASURED, ids=lambda row: row["id"])
@@ -135,10 +163,18 @@ def test_the_page_has_a_block_and_an_anchor_for_every_row():
     for row in STORED:
         assert blocks.count(f"(ledger-{row['id']})=\n### {row['title']}\n") == 1
         assert summary.count(f"`ledger-{row['id']}`") == 1
+        assert f"*Where.* {{ref}}`{row['chapters'][0]}`" in ledger_page.row_as_markdown(row)
     counts = ledger_page.counts_as_markdown()
     for verdict in claims.VERDICTS:
         number = sum(row["verdict"] == verdict for row in STORED)
         assert f"{verdict}]" in counts and f"}} {number}\n" in counts
+
+
+def test_the_page_says_how_long_everything_takes():
+    page = (ROOT / "book" / "source-ledger.md").read_text()
+    assert "# everything; a good half hour on two cores" in page
+    minutes = sum(row["provenance"]["seconds"] for row in MEASURED) / 60
+    assert 30 < minutes < 45
 
 
 def test_chapters_link_to_rows_that_exist():

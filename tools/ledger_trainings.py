@@ -2,15 +2,15 @@
 
 Without a name it lists the trainings. Each leaves its figures, epoch by epoch, in
 book/_data/ledger-trainings.json, from which ``python tools/ledger.py`` fills rows of the source
-ledger; the two large networks of chapter 13 leave their pictures as well, in vaelib/trained.
-An interrupted training of chapter 13 resumes after its last finished epoch.
+ledger; the two large networks of chapter ``walk-the-manifold`` leave their pictures as well, in
+vaelib/trained. An interrupted training of theirs resumes after its last finished epoch.
 Needs MNIST: set VAELIB_DATA to a folder with mnist.npz.
 """
 
 import json
 import platform
+import shutil
 import sys
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,12 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UNFINISHED = ROOT / ".training"
 RECORD = ROOT / "book" / "_data" / "ledger-trainings.json"
-CHAPTER = ROOT / "chapters" / "13-walk-the-manifold.ipynb"
+SLUG = "walk-the-manifold"
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training as a source describes it; ``beta`` converts its KL weight (chapter 12)."""
+    """One training as a source describes it; ``beta`` converts its KL weight."""
 
     source: str
     network: str
@@ -64,8 +64,10 @@ TRAININGS = {
 
 
 def chapter_namespace():
-    """What the cells tagged "network" of chapter 13 define: one text, one truth."""
-    cells = json.loads(CHAPTER.read_text())["cells"]
+    """What the cells tagged "network" of the chapter define: one text, one truth."""
+    from chapter_files import path_of
+
+    cells = json.loads(path_of(SLUG).read_text())["cells"]
     namespace = {}
     for cell in cells:
         if "network" in cell["metadata"].get("tags", []):
@@ -99,52 +101,28 @@ def build(training):
     )  # fmt: skip
 
 
-def train(name, images, test_images):
-    """Train, epoch by epoch; return the networks and one row of figures for each epoch."""
+def train(name, images, test_images, folder=UNFINISHED):
+    """Train; return the networks, one row of figures for each epoch, and those of the test."""
     import keras
+    import tf_keras
+    from resumable import fit
 
     training = TRAININGS[name]
     encoder, decoder, model = build(training)
-    images = images[: training.images]
-    rows = []
-    folder = UNFINISHED / name
-    folder.mkdir(parents=True, exist_ok=True)
-    # Keras 2 needs no more than minutes here, and begins again.
-    resumes = training.keras == "keras"
-    state = folder / "rows.json"
-    if resumes and state.exists():
-        rows = json.loads(state.read_text())
-    backup = []
-    if resumes:
-        backup = [
-            keras.callbacks.BackupAndRestore(
-                str(folder / "backup"), double_checkpoint=True, delete_checkpoint=False
-            )
-        ]
-    while len(rows) < training.epochs:
-        start = time.perf_counter()
-        log = model.fit(
-            images, images, batch_size=training.batch_size, verbose=0, callbacks=backup,
-            initial_epoch=len(rows), epochs=len(rows) + 1,
-        ).history  # fmt: skip
-        if not log:  # the backup was ahead of the rows: the epoch is lost, but not its weights
-            raise SystemExit(f"{name}: remove {folder.relative_to(ROOT)} and start again.")
-        row = {key: round(float(values[-1]), 4) for key, values in log.items()}
-        row["seconds"] = round(time.perf_counter() - start)
-        rows.append(row)
-        state.write_text(json.dumps(rows))
-        print(name, len(rows), row, flush=True)
-    if backup:  # nothing is trained here, but a finished training is restored
-        model.fit(
-            images[:128], images[:128], verbose=0, callbacks=backup,
-            initial_epoch=len(rows), epochs=len(rows),
-        )  # fmt: skip
+    rows = fit(
+        model, images[: training.images], folder / name,
+        kit={"keras": keras, "tf_keras": tf_keras}[training.keras],
+        batch_size=training.batch_size, epochs=training.epochs,
+        # Keras 2 needs no more than minutes here, and begins again.
+        resumes=training.keras == "keras",
+        tell=lambda epoch, figures: print(name, epoch, figures, flush=True),
+    )  # fmt: skip
     test = model.evaluate(test_images, batch_size=200)
     return encoder, decoder, rows, {key: round(float(value), 4) for key, value in test.items()}
 
 
 def keep_pictures(name, record, encoder, decoder, test_images):
-    """Write what chapter 13 shows: 35 MB of weights are too many to ship, these are few.
+    """Write what the chapter shows: 35 MB of weights are too many to ship, these are few.
 
     Codes of all test images; pictures as bytes: of the first thousand reconstructed from mu, of a
     thousand draws from the prior, of the walks in equal steps and in equal shares.
@@ -200,6 +178,7 @@ def main():
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         if name.startswith("dcgan"):
             keep_pictures(name, record[name], encoder, decoder, mnist.x_test)
+        shutil.rmtree(UNFINISHED / name)
 
 
 if __name__ == "__main__":

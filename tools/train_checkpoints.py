@@ -7,13 +7,11 @@ Needs MNIST: set VAELIB_DATA to a folder with mnist.npz.
 """
 
 import argparse
-import csv
 import json
 import os
 import platform
 import shutil
 import sys
-import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UNFINISHED = ROOT / ".training"
 TABLE = ROOT / "book" / "_data" / "checkpoints-table.md"
-# Of all placements (chapter 10) one that runs on JAX: a layer that keeps a metric does not, there.
+# Of all placements one that runs on JAX: a layer that keeps a metric does not, there.
 PLACEMENT = "compute_loss"
 
 
@@ -74,7 +72,7 @@ RUNS = {
     },
     # MachineCurve's own training: Adam's default rate, a fifth of the images held back.
     "machinecurve-100": Run("machinecurve", 2, 1.0, 100, 1e-3, "constant", images=48_000),
-    # The coloured shapes of chapter 14, which the course draws itself.
+    # The coloured shapes of chapter ``beyond-digits``, which the course draws itself.
     "shapes-z8": Run(
         "shapes", 8, 1.0, 60, 4e-3, "cosine", batch_size=64, images=5_000, data="shapes"
     ),
@@ -110,40 +108,13 @@ def build(run, n_images):
 def train(name, run, images, folder=UNFINISHED):
     """Train, or go on where an interrupted training stopped; return networks and history."""
     import keras
+    from resumable import fit
 
-    class Clock(keras.callbacks.Callback):
-        """Note the seconds of every epoch among its figures."""
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.start = time.perf_counter()
-
-        def on_epoch_end(self, epoch, logs=None):
-            logs["seconds"] = round(time.perf_counter() - self.start, 1)
-
-    folder = folder / name
-    folder.mkdir(parents=True, exist_ok=True)
-    record = folder / "history.csv"
     spec, encoder, decoder, model = build(run, len(images))
-    model.fit(
-        images, images, batch_size=run.batch_size, epochs=run.epochs, verbose=0,
-        callbacks=[
-            Clock(),
-            keras.callbacks.CSVLogger(str(record), append=True),
-            # Last, so that an epoch is kept only once its figures are.
-            keras.callbacks.BackupAndRestore(
-                str(folder / "backup"), double_checkpoint=True, delete_checkpoint=False
-            ),
-        ],
+    history = fit(
+        model, images, folder / name, kit=keras, batch_size=run.batch_size, epochs=run.epochs
     )  # fmt: skip
-    # An epoch may have been written and then lost before its backup: the later row counts.
-    with open(record, newline="") as rows:
-        history = {int(row.pop("epoch")): row for row in csv.DictReader(rows)}
-    assert sorted(history) == list(range(run.epochs)), f"{name}: epochs are missing in {record}"
-    # CSVLogger keeps columns for a validation that we do not run, full of "NA".
-    history = [
-        {key: round(float(value), 3) for key, value in history[n].items() if value != "NA"}
-        for n in sorted(history)
-    ]
+    history = [{key: round(value, 3) for key, value in row.items()} for row in history]
     return spec, encoder, decoder, model, history
 
 
@@ -165,8 +136,6 @@ def figures(model, encoder, decoder, images):
 
 def store(name, run, data, spec, encoder, decoder, model, history):
     """Write weights and manifest, the manifest last; half a checkpoint is none."""
-    import keras
-
     from vaelib import checkpoints
 
     checkpoints.FOLDER.mkdir(exist_ok=True)
@@ -178,11 +147,36 @@ def store(name, run, data, spec, encoder, decoder, model, history):
         os.replace(unfinished, path)
         files[path.name] = checkpoints.file_checksum(path)
     manifest = {
+        **told_by_the_run(name, run, data, spec),
+        "parameters": encoder.count_params() + decoder.count_params(),
+        "figures": {
+            "train": figures(model, encoder, decoder, data.x_train[: run.images]),
+            "test": figures(model, encoder, decoder, data.x_test),
+        },
+        "seconds": round(sum(row["seconds"] for row in history)),
+        "history": [{k: v for k, v in row.items() if k != "seconds"} for row in history],
+        "probe": checkpoints.probe(encoder, decoder),
+        "files": files,
+    }
+    manifest["sha256"] = checkpoints.seal(json.loads(json.dumps(manifest)))
+    path = checkpoints.FOLDER / f"{name}.json"
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(manifest, indent=1) + "\n")
+    os.replace(unfinished, path)
+
+
+def told_by_the_run(name, run, data, spec):
+    """What a manifest says before anything is trained: network, data, settings, versions."""
+    import keras
+
+    backend = keras.backend.backend()
+    variational = run.beta is not None
+    return {
         "name": name,
         "network": asdict(spec),
         "preset": run.preset,
-        "variational": run.beta is not None,
-        "placement": PLACEMENT if run.beta is not None else None,
+        "variational": variational,
+        "placement": PLACEMENT if variational else None,
         "beta": run.beta,
         "data": {"name": data.name, "sha256": data_checksum(data)},
         "seed": run.seed,
@@ -192,28 +186,12 @@ def store(name, run, data, spec, encoder, decoder, model, history):
         "optimizer": "Adam",
         "rate": run.rate,
         "schedule": run.schedule,
-        "parameters": encoder.count_params() + decoder.count_params(),
-        "figures": {
-            "train": figures(model, encoder, decoder, data.x_train[: run.images]),
-            "test": figures(model, encoder, decoder, data.x_test),
-        },
-        "history": history,
-        "seconds": round(sum(row["seconds"] for row in history)),
-        "backend": keras.backend.backend(),
+        "backend": backend,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("keras", keras.backend.backend(), "numpy")},
+            **{package: version(package) for package in ("keras", backend, "numpy")},
         },
-        "probe": checkpoints.probe(encoder, decoder),
-        "files": files,
     }
-    for row in history:
-        row.pop("seconds")
-    manifest["sha256"] = checkpoints.seal(json.loads(json.dumps(manifest)))
-    path = checkpoints.FOLDER / f"{name}.json"
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(manifest, indent=1) + "\n")
-    os.replace(unfinished, path)
 
 
 def data_checksum(data):
@@ -267,21 +245,23 @@ def main():
             started = (UNFINISHED / name).exists()
             state = "shipped" if name in there else "started" if started else "missing"
             print(f"{name:22} {state:8} {run}")
-    if not names:
-        return
-    from vaelib import data
-
     for name in names:
-        images = data.load(RUNS[name].data)
-        if images.name != RUNS[name].data:
-            sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
-        print(f"{name}: training", flush=True)
-        trained = train(name, RUNS[name], images.x_train[: RUNS[name].images])
-        store(name, RUNS[name], images, *trained)
-        shutil.rmtree(UNFINISHED / name)
-        print(f"{name}: {checkpoints.manifest(name)['figures']['test']}", flush=True)
-    if set(RUNS) <= set(checkpoints.names()):
+        train_and_store(name, RUNS[name])
+    if names and set(RUNS) <= set(checkpoints.names()):
         TABLE.write_text(table())
+
+
+def train_and_store(name, run):
+    """Make one checkpoint."""
+    from vaelib import checkpoints, data
+
+    images = data.load(run.data)
+    if images.name != run.data:
+        sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
+    print(f"{name}: training", flush=True)
+    store(name, run, images, *train(name, run, images.x_train[: run.images]))
+    shutil.rmtree(UNFINISHED / name)
+    print(f"{name}: {checkpoints.manifest(name)['figures']['test']}", flush=True)
 
 
 if __name__ == "__main__":

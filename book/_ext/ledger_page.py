@@ -5,6 +5,7 @@ The page holds the prose; ``<!-- ledger-counts -->``, ``<!-- ledger-summary -->`
 """
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,17 @@ KINDS = {
     "checkpoint": "from {ref}`checkpoints <checkpoints>`",
     "run": "one run of `python tools/ledger.py`",
     "timing": "timed by `python tools/ledger.py timing`",
+}
+# What a row's provenance may hold besides versions and seconds.
+BEHIND = {
+    "training": "training `{}`",
+    "checkpoint": "`{}`",
+    "seed": "seed {}",
+    "seeds": "seeds {}",
+    "epochs": "{} epochs",
+    "images": "{:,} images",
+    "steps": "{}",
+    "training_seconds": "{:,} s of training",
 }
 
 
@@ -113,32 +125,29 @@ def where(row):
     """Chapters, and what stands behind the numbers."""
     # A chapter that is not yet in the table of contents has no page to link to.
     contents = (ROOT / "_toc.yml").read_text()
-    links = []
-    for number in row["chapters"]:
-        path = next((ROOT / "chapters").glob(f"{number:02d}-*.ipynb"), None)
-        if path and f"chapters/{path.stem}\n" in contents:
-            links.append(f"{{doc}}`chapter {number} <../chapters/{path.stem}>`")
-    said = [", ".join(links)] if links else []
-    behind = row["provenance"] or {}
+    listed = [slug for slug in row["chapters"] if re.search(rf"/\d\d-{slug}\n", contents)]
+    said = [", ".join(f"{{ref}}`{slug}`" for slug in listed)] if listed else []
     if row["measured"]:
-        said.append(KINDS[row["kind"]])
-    for key, words in (
-        ("training", "training `{}`"), ("checkpoint", "`{}`"), ("seed", "seed {}"),
-        ("seeds", "seeds {}"), ("epochs", "{} epochs"), ("images", "{:,} images"),
-        ("steps", "{}"), ("training_seconds", "{:,} s of training"),
-    ):  # fmt: skip
+        said += behind_the_numbers(row)
+    return "; ".join(said) + "." if said else "Nowhere."
+
+
+def behind_the_numbers(row):
+    """Kind, training, seed, versions and seconds of a measured row, as far as they are known."""
+    behind, said = row["provenance"], [KINDS[row["kind"]]]
+    for key, words in BEHIND.items():
         if key in behind:
             value = behind[key]
             value = ", ".join(map(str, value)) if isinstance(value, list) else value
             said.append(words.format(value))
-    if row["measured"] and row["kind"] != "atlas":
+    if row["kind"] != "atlas":
         wanted = ("tensorflow", "keras", "tf_keras")
         versions = [f"{p} {behind['versions'][p]}" for p in wanted if p in behind["versions"]]
         said.append(", ".join(versions))
     # Rows that share one measurement: only the first of them took time.
-    if row["measured"] and behind["seconds"] >= 1 and row["kind"] not in ("atlas", "training"):
+    if behind["seconds"] >= 1 and row["kind"] not in ("atlas", "training"):
         said.append(f"{behind['seconds']:.0f} s")
-    return "; ".join(said) + "." if said else "Nowhere."
+    return said
 
 
 FILLINGS = {

@@ -1,7 +1,8 @@
 """The rows of the source ledger: each a claim of a source, a test, a tolerance and a judge.
 
-``series``, ``machinecurve`` and ``tfp_notes`` register their rows here; ``tools/ledger.py``
-measures them. A row measures numbers, its judge turns numbers into a verdict: nobody types one in.
+The modules of the sources (``post_1``, ``machinecurve``, ...) register their rows here; ``series``
+and ``timing`` hold what several of them measure with; ``tools/ledger.py`` measures. A row measures
+numbers, its judge turns numbers into a verdict: nobody types one in.
 """
 
 import functools
@@ -37,7 +38,7 @@ class Row:
     ``measure()`` gives numbers (a dict that JSON can hold), ``judge(numbers)`` a verdict, or
     whether the claim holds; ``said`` is a format string that tells the numbers, ``counter`` holds
     numbers for which the verdict would be another (or a list of such, of which one must), ``note``
-    says what the verdict means.
+    says what the verdict means. ``chapters`` are slugs, the texts are Markdown of the book.
     """
 
     id: str
@@ -234,4 +235,14 @@ def rounded(values, digits=8):
     return float(f"{value:.{digits}g}") if abs(value) < float("inf") else str(value)
 
 
-from claims import machinecurve, series, tfp_notes  # noqa: E402, F401  they register their rows
+from claims import (  # noqa: E402, F401  they register their rows, in this order
+    machinecurve,
+    machinecurve_models,
+    post_1,
+    post_3,
+    post_4,
+    post_5,
+    post_7,
+    post_others,
+    tfp_notes,
+)

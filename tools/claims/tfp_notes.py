@@ -28,7 +28,7 @@ def _scale_tril():
     claim="FillScaleTriL([-0.5, 1.25, 1.0]) is [[1.3132716, 0], [1.25, 0.474087]].",
     test="The same call.",
     tolerance="1e-6 for each number.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="[[{tril[0][0]:.7f}, {tril[0][1]:.0f}], [{tril[1][0]:.2f}, {tril[1][1]:.6f}]].",
     judge=lambda v: max(
         abs(a - b)
@@ -49,7 +49,7 @@ def _():
     test="The matrix above by hand: softplus(1.0) + 1e-5, 1.25, softplus(-0.5) + 1e-5; the first "
     "number of the list comes last.",
     tolerance="1e-6 for each number.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="By hand and by TensorFlow Probability they differ by at most {gap:.0e}.",
     judge=lambda v: v["gap"] < 1e-6, counter={"gap": 0.1},
 )  # fmt: skip
@@ -69,7 +69,7 @@ def _():
     "0.4280361.",
     test="The same call, and the other direction.",
     tolerance="1e-4.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="KL(q, p) = {forward:.4f}, KL(p, q) = {backward:.4f}.",
     judge=lambda v: abs(v["forward"] - 0.4280361) < 1e-4,
     counter={"forward": 0.4280361},
@@ -107,7 +107,7 @@ def _pairs():
     claim="The KL divergence is never negative, and it vanishes only for equal distributions.",
     test="500 random pairs of correlated Gaussians, and the first of each pair against itself.",
     tolerance="All pairs above 0, all divergences from itself below 1e-9.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="Smallest of the pairs {least:.4f} nats, largest of the others {same:.0e}.",
     judge=lambda v: v["least"] > 0 and v["same"] < 1e-9,
     counter={"least": -0.1},
@@ -127,7 +127,7 @@ def _():
     test="The same pairs: for how many do the two directions differ by more than 1 %? And a triple "
     "of Gaussians on a line that breaks the triangle inequality: N(0, 1), N(1, 1), N(2, 1).",
     tolerance="More than 99 % of the pairs differ, and the triple breaks it.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="{differ:.1%} of the pairs differ. The way in two steps costs {steps:.1f} nats, the "
     "direct one {direct:.1f}.",
     judge=lambda v: v["differ"] > 0.99 and v["direct"] > v["steps"],
@@ -150,7 +150,7 @@ def _():
     claim="The divergence of two distributions has their batch shape; the event shape is reduced.",
     test="The shape for one pair of two-dimensional Gaussians, and for 500.",
     tolerance="None.",
-    kind="deterministic", chapters=(2, 9),
+    kind="deterministic", chapters=("points-to-distributions", "distributions"),
     said="For one pair the result has {one} axes, for 500 pairs the shape {many}.",
     judge=lambda v: v["one"] == 0 and v["many"] == [500], counter={"many": [500, 2]},
 )  # fmt: skip
@@ -170,7 +170,7 @@ def _():
     "with the true variances of p, and with the closed form: one over the diagonal of the "
     "precision matrix.",
     tolerance="Both variances below p's; the closed form met within 1 %.",
-    kind="deterministic", chapters=(2,),
+    kind="deterministic", chapters=("points-to-distributions",),
     said="q: {q[0]:.3f} and {q[1]:.3f} (closed form {closed[0]:.3f}, {closed[1]:.3f}); p: "
     "{p[0]:.3f} and {p[1]:.3f}.",
     judge=lambda v: all(
@@ -206,7 +206,7 @@ def _():
     test="Both ways in Keras 3, with the weights of the one given to the other: parameters, "
     "shapes, outputs for the same images.",
     tolerance="Outputs equal to 1e-6.",
-    kind="deterministic", chapters=(1,),
+    kind="deterministic", chapters=("compress-digits",),
     said="{parameters:,} parameters either way, images of {shape[0]} by {shape[1]}, outputs differ "
     "by {gap:.0e}.",
     judge=lambda v: v["gap"] < 1e-6 and v["shape"] == [28, 28] and v["same_count"],
@@ -283,12 +283,13 @@ def _networks():
     "event shape 2; for one image the batch shape is 1.",
     test="The same network on `tf_keras`, with the Flatten put back that the saved listing lacks.",
     tolerance="None.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="{name}, batch {batch}, event {event}; for one image batch {one}.",
     judge=lambda v: v["name"] == "MultivariateNormalDiag"
     and (v["batch"], v["event"], v["one"]) == ([16], [2], [1]),
     counter={"batch": [2]},
-    note="On `tf_keras` only: Keras 3 does not take TensorFlow Probability's layers (chapter 9).",
+    note="On `tf_keras` only: Keras 3 does not take TensorFlow Probability's layers "
+    "({ref}`distributions`).",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -314,7 +315,7 @@ def _name(distribution):
     "by 4 back to 28 by 28; the decoder returns a distribution with event shape (28, 28, 1).",
     test="The same network on `tf_keras`.",
     tolerance="None.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="Sizes {sizes}; batch {batch}, event {event}.",
     judge=lambda v: v["sizes"] == [4, 12, 28] and v["event"] == [28, 28, 1],
     counter={"sizes": [4, 11, 25]},
@@ -338,7 +339,7 @@ def _():
     test="The two layers of the decoder with `output_padding` 0 and 1, and 2 at stride 2, on "
     "`tf_keras`.",
     tolerance="Different sizes for 0 and 1, an error for 2.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="0: {sizes[0]}, 1: {sizes[1]} pixels; 2: {error}.",
     judge=lambda v: v["sizes"][0] != v["sizes"][1] and v["error"] == "ValueError",
     counter={"error": "no error"},
@@ -369,7 +370,7 @@ def _():
     test="The standard deviations of the encoder's distribution against exp of that half; and the "
     "divergence from N(0, I) against our `gaussian_kl`, which wants log_var.",
     tolerance="Equal to 1e-5, with log_var = 2 t.",
-    kind="deterministic", chapters=(2, 9),
+    kind="deterministic", chapters=("points-to-distributions", "distributions"),
     said="Standard deviations differ by {scale:.0e}; the KL by {twice:.0e} with log_var = 2 t, by "
     "{once:.2f} nats with log_var = t.",
     judge=lambda v: v["scale"] < 1e-5 and v["twice"] < 1e-5 and v["once"] > 0.01,
@@ -402,12 +403,13 @@ def _():
     claim="Instead of the closed form one may average log q(z) - log p(z) over draws z of q.",
     test="For one q with a KL of some nats: 200,000 draws, seed 1.",
     tolerance="Within three standard errors of the closed form.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="Closed form {closed:.4f}, estimate {estimate:.4f} with a standard error of {error:.4f} "
     "nats.",
     judge=lambda v: abs(v["estimate"] - v["closed"]) < 3 * v["error"],
     counter={"estimate": 0.0},
-    note="One draw, as the notes' listing takes it, misses by about a nat here (chapter 9).",
+    note="One draw, as the notes' listing takes it, misses by about a nat here "
+    "({ref}`distributions`).",
 )  # fmt: skip
 def _():
     import numpy as np
@@ -473,7 +475,7 @@ def _added(tool="layer", **options):
     test="The default in the signature, and three calls with it: do they differ? Three with "
     "`use_exact_kl=True`: do they not?",
     tolerance="Default False; three different numbers by default, three equal ones if exact.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="Default {default}; {by_default} different numbers in three calls, {exact} if exact.",
     judge=lambda v: v["default"] is False and (v["by_default"], v["exact"]) == (3, 1),
     counter={"by_default": 1},
@@ -497,7 +499,7 @@ def _():
     "by itself.",
     test="Exact KL of 16 images with weight 1, 10, and the weights 1 to 16.",
     tolerance="Ten times as much, and the weighted sum of the 16 divergences, to 1e-4.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="Weight 10 over weight 1: {ratio:.4f}. Added with 16 weights {each:.3f}, by hand "
     "{by_hand:.3f}.",
     judge=lambda v: abs(v["ratio"] / 10 - 1) < 1e-4 and abs(v["each"] / v["by_hand"] - 1) < 1e-4,
@@ -521,7 +523,7 @@ def _():
     test="A function that always returns the origin: the added loss by hand, and the tensor behind "
     "the layer.",
     tolerance="The added loss equal to 1e-4; the tensor is not the origin.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="Added {added:.4f}, by hand {by_hand:.4f}; the codes behind it lie {away:.2f} from the "
     "origin on average.",
     judge=lambda v: abs(v["added"] / v["by_hand"] - 1) < 1e-4 and v["away"] > 0.1,
@@ -556,14 +558,14 @@ def _():
     "draws and the sum over the batch, the empty tuple the sum over all.",
     test="Ten fixed draws for each of 16 images: what the layer adds, and the three sums by hand.",
     tolerance="Equal to 1e-4.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="None {added[0]:.3f}, 0: {added[1]:.2f}, (): {added[2]:.1f}; by hand {by_hand[0]:.3f}, "
     "{by_hand[1]:.2f}, {by_hand[2]:.1f}.",
     judge=lambda v: all(abs(a / b - 1) < 1e-4 for a, b in zip(v["added"], v["by_hand"])),
     counter={"added": [1.0, 1.0, 1.0]},
     note="Right for the layer and several draws. With the default, one draw, there is no axis of "
-    "draws, and 0 averages over the batch (chapter 9). TensorFlow Probability's own documentation "
-    "names the wrong default.",
+    "draws, and 0 averages over the batch ({ref}`distributions`). TensorFlow Probability's own "
+    "documentation names the wrong default.",
 )  # fmt: skip
 def _():
     import tensorflow as tf
@@ -584,7 +586,7 @@ def _():
     test="What each adds to the loss for 16 images, with the exact KL and weight 1, in units of "
     "the mean KL of an image.",
     tolerance="The two agree to 1e-4.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="The layer adds {layer:.2f} times the mean KL, the regulariser {regularizer:.2f} times.",
     judge=lambda v: abs(v["layer"] / v["regularizer"] - 1) < 1e-4,
     counter={"layer": 2.0},
@@ -604,7 +606,7 @@ def _():
     claim="`convert_to_tensor_fn` is `Distribution.sample` by default.",
     test="The tensor of a DistributionLambda's output, against the mean, in two calls.",
     tolerance="The two tensors differ, and neither is the mean.",
-    kind="deterministic", chapters=(9,),
+    kind="deterministic", chapters=("distributions",),
     said="The two calls differ: {differ}; one of them is the mean: {mean}.",
     judge=lambda v: v["differ"] and not v["mean"], counter={"mean": True},
 )  # fmt: skip
