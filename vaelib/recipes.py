@@ -1,4 +1,4 @@
-"""Try a complete VAE recipe, and say what became of it (chapters 3 to 9, the version atlas).
+"""Try a complete VAE recipe, and say what became of it (parts III and IV, the version atlas).
 
 A recipe is a function ``recipe(keras, K, images, optimizer)`` that builds and compiles a VAE and
 returns ``vae, train``; ``train(epochs)`` returns the loss of every epoch. ``K`` is the module with
