@@ -94,7 +94,7 @@ def test_class_centres_are_medians():
     assert np.allclose(centres[3], [1, 1]) and np.allclose(centres[7], [5, 5])
 
 
-# Measures of chapter 11, against formulas and against TFP -------------------------------------
+# Measures, against formulas and against TFP ----------------------------------------------------
 
 
 def gaussian_cloud(n=20_000, seed=4):
@@ -204,6 +204,37 @@ def test_in_holes():
     assert latent.in_holes(ring, codes).mean() < 0.05
 
 
+def test_in_ellipse_holds_its_share_and_is_tilted_like_the_codes():
+    codes, mean, covariance = gaussian_cloud()
+    inside = latent.in_ellipse(codes, codes, coverage=0.9)
+    assert np.isclose(inside.mean(), 0.9, atol=1e-3)
+    # 90 % of a plane Gaussian lie within a Mahalanobis distance of sqrt(2 ln 10).
+    along = np.linalg.cholesky(covariance) @ [[1.0], [0.0]] * np.sqrt(2 * np.log(10))
+    for factor, expected in ((0.95, True), (1.05, False)):
+        assert latent.in_ellipse(mean + factor * along.T, codes, 0.9).item() == expected
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    assert (latent.in_ellipse(codes @ turn, codes @ turn, coverage=0.9) == inside).all()
+
+
+def test_the_holes_of_a_tilted_cloud_are_corners_of_its_box_not_holes_of_its_ellipse():
+    """A chapter once took the empty corners for holes of the map."""
+    codes, _, _ = gaussian_cloud()
+    box = latent.extents(codes)
+    points = np.random.default_rng(12).uniform(box.robust_low, box.robust_high, (20_000, 2))
+    holes, inside = latent.in_holes(points, codes), latent.in_ellipse(points, codes)
+    assert holes.mean() > 0.1 and (~inside)[holes].mean() > 0.95
+    assert holes[inside].mean() < 0.03
+
+
+def test_log_volume_of_draws_is_the_priors_where_that_of_mu_is_not():
+    """Clouds that make the prior, one dimension of two not used: the map of mu has no volume."""
+    rng = np.random.default_rng(13)
+    mu = np.stack([rng.normal(0, np.sqrt(0.8), 20_000), rng.normal(0, 1e-3, 20_000)], axis=1)
+    sigma = np.array([np.sqrt(0.2), 1.0])
+    assert latent.log_volume(mu) < -5
+    assert abs(latent.log_volume(mu + sigma * rng.normal(size=mu.shape))) < 0.03
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -218,6 +249,9 @@ def test_in_holes():
             "k must be from 1 to 3",
         ),
         (lambda: latent.in_holes(np.zeros((3, 3)), np.zeros((4, 2))), "points have 3 dim"),
+        (lambda: latent.in_ellipse(np.zeros((3, 3)), np.zeros((4, 2))), "points have 3 dim"),
+        (lambda: latent.in_ellipse(np.eye(3), np.eye(3), 98), "coverage must be"),
+        (lambda: latent.in_ellipse(np.zeros((3, 2)), np.zeros((4, 2))), "no spread in some"),
     ],
 )
 def test_measures_refuse_nonsense(call, message):

@@ -1,4 +1,4 @@
-"""Does a picture look like one of the classes? A judge for decoded images (chapters 11 and 12)."""
+"""Does a picture look like one of the classes? A judge for decoded images."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def train_judge(images, labels, seed=0):
     images of different classes, from the half of one beside the half of the other, from fragments,
     from noise, and from shuffled pixels. Half of all are softened and dimmed, as decoders do, so
     that it judges the shape and not the contrast. What its verdict is worth is for you to measure,
-    on images it has not seen: chapter 11 does.
+    on images it has not seen: chapter ``measure-latent-space`` does.
 
     Args:
         images: real ones, shape (images, height, width, channels), pixels in [0, 1].

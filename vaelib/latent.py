@@ -1,4 +1,4 @@
-"""Codes of a data set, and how far they spread (chapters 1, 2, 11 and 12)."""
+"""Codes of a data set, and how far they spread (chapter ``measure-latent-space``)."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,8 @@ class Extents(NamedTuple):
     """How far codes spread; every array has shape (z_dim,).
 
     ``low`` and ``high`` bound all codes, ``robust_low`` and ``robust_high`` all but
-    the outermost codes on each side of each axis. Chapter 1 says why one wants both.
+    the outermost codes on each side of each axis. Chapter ``compress-digits`` says why one wants
+    both.
     """
 
     low: np.ndarray
@@ -65,8 +66,7 @@ def extents(codes, coverage=0.98):
         ValueError: no codes, NaN among them, wrong rank, or a coverage outside (0, 1].
     """
     codes = _checked(codes)
-    if not 0 < coverage <= 1:
-        raise ValueError(f"coverage must be above 0 and at most 1, but is {coverage}.")
+    _check_coverage(coverage)
     tail = (1 - coverage) / 2
     robust_low, robust_high = np.quantile(codes, [tail, 1 - tail], axis=0)
     return Extents(codes.min(axis=0), codes.max(axis=0), robust_low, robust_high)
@@ -88,7 +88,9 @@ def log_volume(codes):
     """Half the logarithm of the determinant of the codes' covariance: a volume, in nats.
 
     0 for N(0, I). Of two clouds, ``exp`` of the difference is the ratio of their areas (volumes,
-    for more than two dimensions); unlike a box it does not care how the axes lie (chapter 11).
+    for more than two dimensions); unlike a box it does not care how the axes lie. To compare a VAE
+    with its prior, take draws: the ``mu`` lack the width of the clouds, and a dimension that is not
+    used has no spread of ``mu`` at all (chapter ``measure-latent-space``).
 
     Raises:
         ValueError: no codes, NaN among them, or wrong rank.
@@ -100,7 +102,7 @@ def distance_from_prior(codes):
     """KL divergence from N(0, I) of the Gaussian with the codes' mean and covariance, in nats.
 
     0 if the codes have mean 0 and covariance I, whatever their shape beyond that: a first, coarse
-    measure of how far the aggregate posterior is from the prior (chapter 11).
+    measure of how far the aggregate posterior is from the prior. Like ``log_volume``, for draws.
 
     Raises:
         ValueError: as ``log_volume``.
@@ -116,7 +118,7 @@ def aggregate_kl(mu, log_var, n_draws=2_000, seed=0):
     The aggregate posterior is the mixture of all clouds ``N(mu, exp(log_var))``. The mean KL term
     is this number plus the mutual information of image and code (Hoffman and Johnson 2016), which
     cannot exceed the logarithm of the number of images: with ten thousand images the estimate is
-    useful while the KL term stays well below 9 nats (chapter 11).
+    useful while the KL term stays well below 9 nats.
 
     Args:
         mu, log_var: shape (images, z_dim).
@@ -144,7 +146,7 @@ def aggregate_kl(mu, log_var, n_draws=2_000, seed=0):
 def kl_per_dimension(mu, log_var):
     """What each latent dimension pays on average: nats per image, shape (z_dim,).
 
-    Their sum is the KL term. A dimension that pays nothing is never used (chapters 11 and 12).
+    Their sum is the KL term. A dimension that pays nothing is never used.
 
     Args:
         mu, log_var: shape (images, z_dim).
@@ -160,7 +162,7 @@ def active_units(mu, threshold=0.01):
     """Which latent dimensions say anything about an image: a boolean array of shape (z_dim,).
 
     A dimension is active if the variance of its ``mu`` over the images exceeds ``threshold``
-    (Burda, Grosse and Salakhutdinov 2016; chapters 11 and 12).
+    (Burda, Grosse and Salakhutdinov 2016).
 
     Raises:
         ValueError: as ``log_volume``.
@@ -172,7 +174,7 @@ def separation(codes, labels):
     """Distance of the class centres over the spread within classes: a number without unit.
 
     The root mean square distance between two class means, over the root mean square distance of a
-    code from the mean of its class. Scaling all codes leaves it as it is (chapter 11).
+    code from the mean of its class. Scaling all codes leaves it as it is.
 
     Raises:
         ValueError: NaN, wrong rank, not one label for each code, or fewer than two classes.
@@ -208,7 +210,7 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
 
     Returns:
         an ``Accuracy``. Two of them on the same images are compared through ``right``, image by
-        image (chapter 11).
+        image.
 
     Raises:
         ValueError: NaN, wrong rank, not one label for each code, or ``k`` out of range.
@@ -229,7 +231,7 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
 def in_holes(points, codes):
     """Which points lie further from every known code than 99 % of unseen codes do.
 
-    Every second code counts as known, the others as unseen (chapter 1).
+    Every second code counts as known, the others as unseen (chapter ``compress-digits``).
 
     Args:
         points: shape (points, z_dim).
@@ -240,14 +242,37 @@ def in_holes(points, codes):
     """
     from scipy.spatial import cKDTree
 
-    points, codes = _checked(points), _checked(codes)
-    if points.shape[1] != codes.shape[1]:
-        raise ValueError(
-            f"points have {points.shape[1]} dimensions, but codes have {codes.shape[1]}."
-        )
+    points, codes = _of_one_dimension(points, codes)
     known, unseen = cKDTree(codes[0::2]), codes[1::2]
     ordinary = np.quantile(known.query(unseen)[0], 0.99)
     return known.query(points)[0] > ordinary
+
+
+def in_ellipse(points, codes, coverage=0.98):
+    """Which points lie in the smallest ellipse, shaped like the codes' covariance, that holds them.
+
+    Holes are counted in it, not in a box: the corners of a box around a tilted cloud are empty
+    whatever the cloud is like inside (chapter ``measure-latent-space``).
+
+    Args:
+        points: shape (points, z_dim).
+        codes: shape (images, z_dim); their mean is the ellipse's centre.
+        coverage: share of the codes that the ellipse holds.
+
+    Raises:
+        ValueError: as ``in_holes``, a coverage outside (0, 1], or codes that lie in a plane of
+            fewer dimensions than they have.
+    """
+    points, codes = _of_one_dimension(points, codes)
+    _check_coverage(coverage)
+    centre, covariance = codes.mean(axis=0), _covariance(codes)
+    if np.linalg.matrix_rank(covariance) < codes.shape[1]:
+        raise ValueError("The codes have no spread in some direction, so no ellipse holds them.")
+
+    def squares(z):
+        return np.sum((z - centre) * np.linalg.solve(covariance, (z - centre).T).T, axis=1)
+
+    return squares(points) <= np.quantile(squares(codes), coverage)
 
 
 def _checked(codes):
@@ -257,6 +282,20 @@ def _checked(codes):
     if not np.isfinite(codes).all():
         raise ValueError("codes hold NaN or infinite values: the encoder's training has diverged.")
     return codes
+
+
+def _check_coverage(coverage):
+    if not 0 < coverage <= 1:
+        raise ValueError(f"coverage must be above 0 and at most 1, but is {coverage}.")
+
+
+def _of_one_dimension(points, codes):
+    points, codes = _checked(points), _checked(codes)
+    if points.shape[1] != codes.shape[1]:
+        raise ValueError(
+            f"points have {points.shape[1]} dimensions, but codes have {codes.shape[1]}."
+        )
+    return points, codes
 
 
 def _pair(mu, log_var):
