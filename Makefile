@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SITE   := _build/html/index.html
 # Two at a time, on two cores or more; tests/conftest.py says what stays together.
-PARALLEL := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses=2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help book test bench test-pythons lab chapters format check clean

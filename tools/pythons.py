@@ -71,7 +71,7 @@ def main():
         try:
             inside = environment(version, python)
             tests = [inside, "-m", "pytest", "--quiet", "--ignore=tests/test_chapters.py"]
-            tests += ["-p", "no:cacheprovider", "--numprocesses=2", "--dist=loadgroup"]
+            tests += ["-p", "no:cacheprovider", "--numprocesses=2"]
             status = subprocess.run([*tests, "--no-loadscope-reorder"], cwd=ROOT).returncode
             said[version] = "passed" if status == 0 else "FAILED"
         except subprocess.CalledProcessError as error:
