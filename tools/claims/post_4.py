@@ -184,7 +184,7 @@ def _():
     "KL term in a layer of the encoder.",
     test="Both on `tf_keras`, the series' network, batches of 128, on a CPU; processor time, not "
     "clock time.",
-    tolerance="A ratio of at least 1.2. {Chapter}`one-objective` repeats such ratios within 0.1.",
+    tolerance="A ratio of at least 1.2.",
     kind="timing", chapters=("one-objective",), said=SAID_TIMES,
     judge=lambda v: v["ratio"] >= 1.2, counter={"ratio": 1.4},
     note=ON_A_CPU + "Here the place of the KL term does not matter.",
