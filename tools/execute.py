@@ -121,12 +121,12 @@ def execute(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("chapters", nargs="*", help="part of a file name, such as 01")
+    parser.add_argument("chapters", nargs="*", help="a slug or a number, such as 01")
     chosen = parser.parse_args().chapters
     paths = [
         path
         for path in sorted(CHAPTERS.glob("*.ipynb"))
-        if not chosen or any(word in path.name for word in chosen)
+        if not chosen or any(word in (path.stem, path.stem[3:], path.stem[:2]) for word in chosen)
     ]
     if not paths:
         sys.exit(f"No chapter in {CHAPTERS.name}/ matches {chosen}.")
