@@ -96,6 +96,14 @@ def test_addresses_do_not_break(site, files):
         assert f'location.replace("{target}"' in stub.find("script").get_text()
 
 
+def test_a_chapter_is_named_by_its_number(pages):
+    """{chapter} and {Chapter} differ in their first letter; docutils knows one role only."""
+    page = pages["book/notation.html"].find("article").get_text(" ", strip=True)
+    number = int(CHAPTER["weigh-the-kl-term"].split("/")[1][:2])
+    assert f"Chapter {number} converts the weights" in page
+    assert f"weighed against each other ( chapter {number} )" in page
+
+
 def test_links_lead_somewhere(site, pages):
     ids = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in pages.items()}
     for name, page in pages.items():

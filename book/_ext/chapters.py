@@ -43,7 +43,9 @@ class ChapterRole(SphinxRole):
             message = f"There is no chapter {slug!r}: its file would be chapters/NN-{slug}.ipynb."
             problem = self.inliner.reporter.error(message, line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, problem)], [problem]
-        text = f"{self.name} {known[slug][0]}"
+        # Docutils gives the name of a role in lower case; the source keeps what was written.
+        word = "Chapter" if "Chapter" in self.rawtext.split("`")[0] else "chapter"
+        text = f"{word} {known[slug][0]}"
         link = addnodes.pending_xref(
             self.rawtext, nodes.inline(text, text), refdomain="std", reftype="doc",
             reftarget=f"/{known[slug][1]}", refexplicit=True, refwarn=True, refdoc=self.env.docname,
