@@ -35,12 +35,12 @@ def listed(book, name):
 
 @pytest.mark.parametrize(("number", "step"), [(1, 1), (3, 1), (7, -1), (9, -4)])
 def test_a_chapter_moves_and_the_lists_follow(book, number, step):
-    before = move_chapter.slugs(book)
+    before = move_chapter.slugs(book / "chapters")
     slug = before[number - 1 + step]
     move_chapter.move(slug, number, book)
     wanted = [name for name in before if name != slug]
     wanted.insert(number - 1, slug)
-    assert move_chapter.slugs(book) == wanted
+    assert move_chapter.slugs(book / "chapters") == wanted
     for name in ("_toc.yml", "README.md", "index.md"):
         assert listed(book, name) == wanted, name
     for place, name in enumerate(wanted, 1):
@@ -54,9 +54,9 @@ def test_a_chapter_moves_and_the_lists_follow(book, number, step):
 
 
 def test_room_for_a_chapter_to_come(book):
-    before = move_chapter.slugs(book)
+    before = move_chapter.slugs(book / "chapters")
     move_chapter.make_room(6, book)
-    assert move_chapter.slugs(book) == before
+    assert move_chapter.slugs(book / "chapters") == before
     assert not list((book / "chapters").glob("06-*"))
     assert (book / "chapters" / f"07-{before[5]}.ipynb").read_text() == before[5]
     assert listed(book, "_toc.yml") == before

@@ -5,9 +5,9 @@ from pathlib import Path
 CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 
 
-def slugs():
+def slugs(folder=CHAPTERS):
     """The slugs of all chapters, in the order of the book."""
-    return [path.stem[3:] for path in sorted(CHAPTERS.glob("[0-9][0-9]-*.ipynb"))]
+    return [path.stem[3:] for path in sorted(folder.glob("[0-9][0-9]-*.ipynb"))]
 
 
 def path_of(slug):

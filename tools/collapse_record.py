@@ -14,6 +14,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from chapter_files import path_of
+
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "collapse-and-choice"
 RECORD = ROOT / "book" / "_data" / "collapse.json"
@@ -24,8 +26,7 @@ USED = 0.1  # nats: a dimension with a larger KL term is in use
 
 def chapter_cells():
     """The sources of the cells tagged "collapse", in their order."""
-    (path,) = (ROOT / "chapters").glob(f"*-{SLUG}.ipynb")
-    cells = json.loads(path.read_text())["cells"]
+    cells = json.loads(path_of(SLUG).read_text())["cells"]
     return [
         "".join(cell["source"]) for cell in cells if "collapse" in cell["metadata"].get("tags", [])
     ]

@@ -12,17 +12,14 @@ import re
 import sys
 from pathlib import Path
 
+from chapter_files import slugs
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def slugs(root):
-    """The slugs of all chapters, in the order of their numbers."""
-    return [path.stem[3:] for path in sorted((root / "chapters").glob("[0-9][0-9]-*.ipynb"))]
 
 
 def move(slug, number, root=ROOT):
     """Give a chapter a new number; those between its old and its new place move up or down."""
-    order = slugs(root)
+    order = slugs(root / "chapters")
     if slug not in order:
         raise ValueError(f"There is no chapter {slug!r}: choose one of {', '.join(order)}.")
     if not 1 <= number <= len(order):
@@ -39,7 +36,7 @@ def move(slug, number, root=ROOT):
 
 def make_room(number, root=ROOT):
     """Leave a number free: the chapter that has it, and all behind it, move up by one."""
-    _renumber({s: n + (n >= number) for n, s in enumerate(slugs(root), 1)}, root)
+    _renumber({s: n + (n >= number) for n, s in enumerate(slugs(root / "chapters"), 1)}, root)
 
 
 def _with_line_moved(text, slug, neighbour, after):
@@ -95,7 +92,7 @@ def main():
             parser.error("name a chapter and its new number, or --room and a number")
     except ValueError as error:
         sys.exit(str(error))
-    for number, name in enumerate(slugs(ROOT), 1):
+    for number, name in enumerate(slugs(), 1):
         print(f"{number:3} {name}")
 
 
