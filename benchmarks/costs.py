@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+APPENDIX = sorted((ROOT / "book").glob("*.ipynb"))  # pages that run, such as folk-remedies
 
 # The budget of a chapter (CONTRIBUTING.md). Computing time is CPU time spread over two
 # cores: unlike the wall clock it hardly counts what other processes on the machine do.

@@ -1,9 +1,12 @@
 """vaelib.plots: figures that say what they show, for grey and for colour images."""
 
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from vaelib import plots
 
@@ -157,7 +160,7 @@ def test_class_colours_stay_apart_for_red_green_blind_readers():
         (lambda: plots.latent_map({"a": (CODES, LABELS[:5])}), "one label for each"),
         (lambda: plots.latent_map({"a": (CODES * np.nan, LABELS)}), "finite codes"),
         (lambda: plots.decoded_plane(None, GREY, (0, 0), (1, 1)), "n by n images .* are 12"),
-        (lambda: plots.show("a figure", alt="a b c d"), "show takes a Matplotlib figure"),
+        (lambda: plots.show("a figure"), "show takes a Matplotlib figure"),
     ],
     ids="raw empty titles labels lengths labels_of_codes nan grid no_figure".split(),
 )
@@ -175,16 +178,14 @@ def test_a_faint_image_stays_faint():
     assert figure.axes[0].images[0].get_clim() == (0, 1)
 
 
-def test_show_passes_the_alt_text_on_and_closes_the_figure(monkeypatch):
+def test_show_is_sharp_small_and_says_how_wide_it_is(monkeypatch):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda figure, metadata: shown.append(metadata))
+    monkeypatch.setattr(plots, "display", lambda data, **more: shown.append((data, more)))
     figure = plots.loss_curves({"loss": [2, 1]})
-    plots.show(figure, alt="The loss falls\n    from two to one.")
-    assert shown == [{"image/png": {"alt": "The loss falls from two to one."}}]
+    plots.show(figure)
+    ((data, more),) = shown
+    picture = Image.open(io.BytesIO(data["image/png"]))
+    assert picture.mode == "P" and picture.size == (1040, 640)
+    assert more == {"raw": True, "metadata": {"image/png": {"width": 520, "height": 320}}}
+    assert data["text/plain"] == repr(figure)
     assert not plt.fignum_exists(figure.number)
-
-
-@pytest.mark.parametrize("alt", ["", "plot", None])
-def test_show_insists_on_an_alt_text(alt):
-    with pytest.raises(ValueError, match="needs a text alternative"):
-        plots.show(plt.figure(), alt=alt)

@@ -170,10 +170,10 @@ def lines_of_code(path):
 
 
 def test_the_library_stays_small():
-    """1,500 lines held ten chapters; errors, recipes, judge, folders, ... are rooms."""
+    """1,500 lines held ten chapters; errors, recipes, judge, ..., tables and vae are rooms."""
     lines = {path.name: lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")}
     assert max(lines.values()) < 250, lines
-    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 2_300
+    assert sum(lines_of_code(path) for path in (ROOT / "vaelib").rglob("*.py")) < 2_450
 
 
 def imported_rooms(path):
@@ -193,7 +193,7 @@ def test_the_rules_of_the_house():
     """data knows nothing of models, networks nothing of losses, nothing imports plots."""
     for path in (ROOT / "vaelib").rglob("*.py"):
         rooms = imported_rooms(path)
-        assert "plots" not in rooms, path
+        assert not rooms & {"plots", "tables"}, path
         if path.parent.name == "data":
             assert all(room.startswith("data") for room in rooms), (path.name, rooms)
         if path.parent.name in ("errors", "index"):

@@ -20,7 +20,13 @@ def notebook(source="pass", outputs=(), **metadata):
     )
 
 
+FIGURE = {"caption": "The loss of an epoch.", "name": "fig-loss"}
+ALT = {"alt": "A line that falls."}
+TOLD = {"mystnb": {"figure": FIGURE, "image": ALT}}
+
+
 def picture(**metadata):
+    metadata = metadata or {"image/png": {"width": 520, "height": 320}}
     return new_output("display_data", {"image/png": "aGk=", "text/plain": "x"}, metadata=metadata)
 
 
@@ -36,13 +42,34 @@ def stream(text, name="stdout"):
         ([stream("'/tmp/x.keras' saved")], "a path or an address of this machine"),
         ([stream("<Foo object at 0x7f1234567890>")], "a path or an address of this machine"),
         ([new_output("error", ename="ValueError", evalue="no", traceback=[])], "an error, Value"),
-        ([picture()], "a picture without alt text"),
-        ([picture(**{"image/png": {"alt": "a b"}})] * 2, "2 pictures"),
+        ([picture()] * 2, "2 pictures"),
     ],
 )
 def test_refused(outputs, complaint):
-    complaints = execute.normalise(notebook(outputs=outputs))
+    told = TOLD if outputs[0].output_type == "display_data" else {}
+    complaints = execute.normalise(notebook(outputs=outputs, **told))
     assert len(complaints) == 1 and complaint in complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("figure", "image", "complaint"),
+    [
+        (FIGURE, {"alt": "a b"}, "without a text alternative"),
+        (FIGURE, {}, "without a text alternative"),
+        ({"name": "fig-loss"}, ALT, "without a caption"),
+        ({**FIGURE, "name": "loss"}, ALT, "without a name"),
+    ],
+)
+def test_a_picture_is_told_in_words(figure, image, complaint):
+    told = {"mystnb": {"figure": figure, "image": image}}
+    complaints = execute.normalise(notebook(outputs=[picture()], **told))
+    assert len(complaints) == 1 and complaint in complaints[0]
+
+
+def test_a_picture_comes_from_show_and_a_caption_has_a_picture():
+    shown = picture(**{"image/png": {}})
+    assert "without a size" in execute.normalise(notebook(outputs=[shown], **TOLD))[0]
+    assert "has none" in execute.normalise(notebook(**TOLD))[0]
 
 
 @pytest.mark.parametrize(
@@ -59,17 +86,17 @@ def test_an_expected_error_may_be_stored():
 
 
 def test_volatile_metadata_goes_and_alt_text_arrives():
-    shown = picture(**{"image/png": {"alt": "A falling line."}})
     nb = notebook(
-        outputs=[stream("a\n"), stream("b\n"), shown],
-        execution={"iopub.execute_input": "2026"}, tags=["nbval-ignore-output"],
+        outputs=[stream("a\n"), stream("b\n"), picture()],
+        execution={"iopub.execute_input": "2026"}, tags=["nbval-ignore-output"], **TOLD,
     )  # fmt: skip
     assert execute.normalise(nb) == []
     cell = nb.cells[0]
     assert cell.metadata == {
         "tags": ["nbval-ignore-output"],
-        "mystnb": {"image": {"alt": "A falling line."}},
+        "mystnb": {"figure": FIGURE, "image": {"alt": "A line that falls.", "width": "520px"}},
     }
+    assert cell.outputs[1].metadata["image/png"]["alt"] == "A line that falls."
     assert [output.get("text") for output in cell.outputs] == ["a\nb\n", None]
     assert set(nb.metadata) == {"kernelspec", "language_info"}
     assert nb.metadata.language_info == {"name": "python"}
@@ -98,15 +125,16 @@ def test_pictures_on_pages_are_those_of_the_chapters():
     assert "front.png" in found
     for name, picture in found.items():
         assert (execute.STATIC / name).read_bytes() == picture, f"run make chapters: {name}"
-    assert {path.name for path in execute.STATIC.glob("expected-*.png")} == found.keys() - {
-        "front.png"
-    }
+    stored = {path.name for path in execute.STATIC.glob("*.png")}
+    assert stored == found.keys()
 
 
 def test_every_expected_picture_stands_beside_its_exercise():
     for path in execute.CHAPTERS.glob("*.ipynb"):
         chapter = nbformat.read(path, as_version=4)
-        for name in execute.pictures_for_pages(chapter).keys() - {"front.png"}:
+        for name in execute.pictures_for_pages(chapter):
+            if not name.startswith("expected-"):
+                continue
             label = name.removeprefix("expected-").removesuffix(".png")
             cells = [cell.source for cell in chapter.cells if cell.cell_type == "markdown"]
             text = "\n".join(cells).split(f":label: {label}\n")[1].split("{exercise-end}")[0]

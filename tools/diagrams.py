@@ -355,6 +355,418 @@ def timeline():
     ]  # fmt: skip
 
 
+# The miniatures share this frame: 640 wide, one line of code below.
+MINI = 640, 300
+LOSS = (510, 218)  # middle of the box where the loss is summed
+
+
+def miniature(code, inside, wall="fit", vae_right=566, output=True):
+    """The small drawing of the VAE that all placements share; ``inside`` marks the place."""
+    y = 122
+    return [
+        frame(12, 10, 628, 252, wall) if wall else [],
+        frame(54, 40, vae_right, 178, "vae"),
+        inside,
+        text(32, y, "x", 16, mono=True), arrow((41, y), (62, y)),
+        network(103, y, 80, 84, "encoder", narrows=True, size=16),
+        network(432, y, 80, 84, "decoder", narrows=False, size=16),
+        box(345, y, 56, 44, "draw", size=16), arrow((374, y), (390, y)),
+        [arrow((473, y), (489, y)), box(522, y, 64, 40, "x_hat", mono=True, size=16),
+         arrow((522, 143), (522, 195), colour=BLUE)] if output else [],
+        box(*LOSS, 92, 42, "loss", size=17),
+        text(320, 278, code, 17, mono=True),
+    ]  # fmt: skip
+
+
+def two_heads():
+    """mu and log_var between the encoder and the draw."""
+    return [
+        arrow((144, 114), (160, 103)), arrow((144, 130), (160, 141)),
+        box(202, 98, 82, 36, "mu", mono=True, size=16),
+        box(202, 146, 82, 36, "log_var", mono=True, size=16),
+    ]  # fmt: skip
+
+
+def to_the_draw():
+    """The way of mu and log_var to the draw."""
+    return [arrow((244, 98), (316, 115)), arrow((244, 146), (316, 129))]
+
+
+def kl_box(x, y, width=56, height=42):
+    """The place of the KL term."""
+    return [box(x, y, width, height, colour=ORANGE), text(x, y, "KL", 18, ORANGE, bold=True)]
+
+
+def kl_below():
+    """The KL term computed below the model, from what the heads give."""
+    return [
+        arrow((202, 165), (202, 218), (268, 218)),
+        kl_box(300, 218), arrow((329, 218), (462, 218), colour=ORANGE),
+    ]  # fmt: skip
+
+
+def placement(name, alt, label):
+    """Register a miniature of a placement."""
+    return diagram(f"placement-{name}", *MINI, f"Where the KL term enters: {label}", alt)
+
+
+@placement(
+    "encoder-layer",
+    "The small VAE, with the KL term in a layer of its own between mu and log_var on the left "
+    "and the draw on the right; the layer adds it to the loss.",
+    "a layer at the end of the encoder",
+)
+def placement_encoder_layer():
+    """A layer between the heads and the draw."""
+    place = [
+        two_heads(),
+        arrow((244, 98), (258, 107)), arrow((244, 146), (258, 137)),
+        arrow((301, 113), (316, 115)), arrow((301, 131), (316, 129)),
+        kl_box(280, 122, 42, 80),
+        arrow((280, 163), (280, 218), (462, 218), colour=ORANGE),
+    ]  # fmt: skip
+    return miniature("self.add_loss(beta * kl)", place)
+
+
+@placement(
+    "endpoint-layer",
+    "The small VAE, with the KL term in a last layer that is given the image x, mu, log_var and "
+    "the reconstruction; the layer adds it to the loss.",
+    "a last layer that is given all tensors",
+)
+def placement_endpoint_layer():
+    """A last layer that gets the image, both heads and the reconstruction."""
+    place = [
+        two_heads(), to_the_draw(),
+        line((50, 122), (50, 62)), arrow((50, 62), (522, 62), (522, 80)),
+        arrow((202, 165), (202, 171), (480, 171), (480, 146), (491, 146)),
+        arrow((473, 122), (491, 122)),
+        kl_box(522, 122, 60, 80),
+        arrow((522, 163), (522, 195), colour=ORANGE),
+    ]  # fmt: skip
+    return miniature("add_objective([mu, log_var, x, x_hat])", place, output=False)
+
+
+@placement(
+    "outputs",
+    "The small VAE, whose mu and log_var go past the decoder and become a second output of the "
+    "model beside the reconstruction; the KL term is the loss of that output.",
+    "an output with a loss of its own",
+)
+def placement_outputs():
+    """mu and log_var as a further output."""
+    place = [
+        two_heads(), to_the_draw(),
+        arrow((202, 79), (202, 64), (440, 64)),
+        box(500, 64, 116, 34, "mu, log_var", mono=True, size=16),
+        arrow((559, 64), (598, 64), (598, 120)),
+        kl_box(598, 144, 48, 44),
+        arrow((598, 167), (598, 218), (559, 218), colour=ORANGE),
+    ]  # fmt: skip
+    return miniature('loss={"reconstruction": ..., "kl": kl}', place)
+
+
+@placement(
+    "model-loss",
+    "The small VAE; the KL term, computed from mu and log_var, is attached to the model as a "
+    "whole, whose frame is orange, and added to the loss.",
+    "the loss of the whole model",
+)
+def placement_model_loss():
+    """The whole model adds the KL term."""
+    place = [
+        frame(54, 40, 566, 178, colour=ORANGE), two_heads(), to_the_draw(),
+        kl_box(300, 178), arrow((202, 165), (202, 190), (268, 190)),
+        arrow((300, 200), (300, 218), (462, 218), colour=ORANGE),
+    ]  # fmt: skip
+    return miniature("vae.add_loss(beta * kl)", place)
+
+
+@placement(
+    "compute-loss",
+    "The small VAE; the KL term is computed below it, beside the loss, in an orange frame "
+    "compute_loss inside of fit.",
+    "the model's compute_loss",
+)
+def placement_compute_loss():
+    """The method in which fit computes the loss."""
+    place = [
+        two_heads(), to_the_draw(), kl_below(),
+        frame(252, 190, 612, 246, colour=ORANGE),
+        text(395, 203, "compute_loss", 16, ORANGE, mono=True),
+    ]  # fmt: skip
+    return miniature("vae.compute_loss(x, y, y_pred)", place)
+
+
+@placement(
+    "training-step",
+    "The small VAE, its loss and the KL term together in an orange frame train_step inside of "
+    "fit: the step itself computes the KL term.",
+    "the training step",
+)
+def placement_training_step():
+    """The training step around everything, inside fit."""
+    place = [
+        two_heads(), to_the_draw(), kl_below(),
+        frame(22, 32, 618, 246, colour=ORANGE),
+        text(32, 232, "train_step", 16, ORANGE, "start", mono=True),
+    ]  # fmt: skip
+    return miniature("with tf.GradientTape() as tape: ...", place)
+
+
+@placement(
+    "custom-loop",
+    "The small VAE, its loss and the KL term in an orange frame, a loop over the batches that is "
+    "written by hand; there is no fit around it.",
+    "a loop written by hand",
+)
+def placement_custom_loop():
+    """A loop without fit."""
+    place = [
+        two_heads(), to_the_draw(), kl_below(),
+        frame(12, 10, 628, 252, "a loop by hand, no fit", ORANGE, mono=False),
+    ]  # fmt: skip
+    return miniature("for x in batches: ...", place, wall="")
+
+
+@placement(
+    "distributions",
+    "The small VAE, whose encoder gives a distribution q(z|x) instead of two heads; the KL term "
+    "sits on that distribution and is added to the loss.",
+    "a distribution as the encoder's output",
+)
+def placement_distributions():
+    """A layer whose output is a distribution."""
+    place = [
+        arrow((144, 122), (164, 122)), arrow((264, 122), (316, 122)),
+        box(214, 122, 100, 78, colour=PURPLE),
+        text(214, 102, "q(z|x)", 17, bold=True),
+        kl_box(214, 161, 52, 38),
+        arrow((214, 181), (214, 218), (462, 218), colour=ORANGE),
+    ]  # fmt: skip
+    return miniature("KLDivergenceRegularizer(prior, weight=...)", place)
+
+
+def badge(x, y, figure):
+    """A number in an orange disc: a place of the KL term."""
+    return [dot(x, y, 14, ORANGE), text(x, y, str(figure), 17, "#FFFFFF", bold=True)]
+
+
+PLACES = (
+    ("encoder_layer", "a layer behind the heads"),
+    ("tfp_add_loss,\ntfp_regularizer", "a distribution"),
+    ("outputs", "an output of its own"),
+    ("endpoint_layer", "a last layer, given all"),
+    ("model_add_loss,\nmodel_call", "the whole model"),
+    ("compute_loss", "where fit computes the loss"),
+    ("train_step", "the step"),
+    ("custom_loop", "the loop"),
+)
+
+
+@diagram(
+    "placements", 720, 640, "Every place where the KL term can enter",
+    "One VAE with eight numbered places of the KL term: 1 a layer behind the heads "
+    "(encoder_layer), 2 a distribution (tfp_add_loss, tfp_regularizer), 3 an output of its own "
+    "(outputs), 4 a last layer that is given all tensors (endpoint_layer), 5 the whole model "
+    "(model_add_loss, model_call), 6 compute_loss, 7 the training step (train_step), 8 a loop "
+    "written by hand (custom_loop).",
+)  # fmt: skip
+def placements():
+    """The ten names of vaelib.placements, grouped at their places."""
+    y = 180
+    drawing = [
+        frame(14, 14, 706, 378, "fit, or a loop by hand", mono=False), badge(262, 29, 8),
+        frame(30, 48, 690, 364, "train_step"), badge(170, 63, 7),
+        frame(64, 84, 660, 282, "vae"), badge(362, 282, 5),
+        text(44, y, "x", 17, mono=True), arrow((53, y), (72, y)),
+        network(122, y, 96, 100, "encoder", narrows=True),
+        arrow((171, y - 10), (190, y - 22)), arrow((171, y + 10), (190, y + 22)),
+        box(238, y - 29, 92, 40, "mu", mono=True),
+        box(238, y + 29, 92, 40, "log_var", mono=True),
+        arrow((285, y - 26), (378, y - 7)), arrow((285, y + 26), (378, y + 7)), badge(326, y, 1),
+        line((238, y + 50), (238, y + 62), width=2), badge(238, y + 72, 2),
+        box(410, y, 60, 48, "draw"), arrow((441, y), (460, y)),
+        network(508, y, 94, 100, "decoder", narrows=False), arrow((556, y), (574, y)),
+        box(607, y, 64, 44, "x_hat", mono=True),
+        arrow((238, y - 50), (238, 113), (590, 113)), badge(607, 113, 3),
+        arrow((607, 203), (607, 298), colour=BLUE), badge(607, 240, 4),
+        box(607, 322, 100, 46, "loss", size=18),
+        arrow((500, 322), (555, 322), colour=ORANGE), badge(490, 322, 6),
+    ]  # fmt: skip
+    legend = []
+    for place, (names, words) in enumerate(PLACES):
+        x, top = 40 + 345 * (place // 4), 412 + 58 * (place % 4)
+        lines = len(names.split("\n"))
+        legend += [
+            badge(x, top, place + 1),
+            text(x + 24, top - 2 + 10 * (lines - 1), names, 17, INK, "start", True, True),
+        ]
+        legend += [text(x + 24, top + 20, words, 16, GREY, "start")] if lines == 1 else []
+    return [drawing, legend]
+
+
+# Clouds of the diagram below: middle and half-axes, in units of the prior's sigma.
+CLOUDS = (
+    (-1.5, 0.5, 0.30, 0.36), (-0.9, 1.2, 0.36, 0.28), (-0.2, 0.6, 0.26, 0.30),
+    (0.6, 1.4, 0.34, 0.28), (1.3, 0.8, 0.30, 0.38), (0.5, 0.1, 0.28, 0.24),
+    (1.5, -0.4, 0.36, 0.28), (0.8, -1.0, 0.28, 0.34), (0.0, -1.5, 0.38, 0.28),
+    (-0.3, -0.5, 0.26, 0.26), (-1.0, -0.2, 0.30, 0.26), (-1.1, -1.2, 0.32, 0.36),
+)  # fmt: skip
+
+
+@diagram(
+    "clouds", 720, 370, "Clouds, prior and aggregate posterior",
+    "Three panels on the same axes, schematic. Left: twelve small clouds q(z|x), one for each "
+    "image. Middle: the prior N(0, I), one round cloud around the origin. Right: the aggregate "
+    "posterior q(z), the average of the clouds, which covers about the same place as the prior "
+    "but not evenly.",
+)  # fmt: skip
+def clouds():
+    """The same axes three times: many clouds, the prior, the average."""
+    y, unit, parts = 185, 44, []
+    shade = "".join(
+        f'<stop offset="{place}" stop-color="{PURPLE}" stop-opacity="{strength}"/>'
+        for place, strength in ((0, 0.62), (0.35, 0.42), (0.7, 0.13), (1, 0))
+    )
+    parts.append(f'<defs><radialGradient id="shade">{shade}</radialGradient></defs>')
+    panels = (
+        (126, "q(z|x)", "a cloud for each image"),
+        (360, "N(0, I)", "the prior"),
+        (594, "q(z)", "the average of all clouds"),
+    )
+    for x, symbol, words in panels:
+        parts += [
+            box(x, y, 216, 216, fill="#FFFFFF", edge=1),
+            line((x - 104, y), (x + 104, y), width=0.8), line((x, y - 104), (x, y + 104), width=0.8),
+            text(x, 48, symbol, 20, INK, bold=True), text(x, 318, words, 17),
+        ]  # fmt: skip
+    parts += [
+        ellipse(126 + unit * a, y - unit * b, unit * u, unit * v, PURPLE, PALE[PURPLE], 2)
+        for a, b, u, v in CLOUDS
+    ]
+    parts += [
+        ellipse(360, y, unit * r, unit * r, GREY, GREY, 2, opacity=0.14) for r in (2.1, 1.4, 0.7)
+    ]
+    parts += [
+        ellipse(594 + unit * a, y - unit * b, 2.1 * unit * u, 2.1 * unit * v, "none", "url(#shade)")
+        for a, b, u, v in CLOUDS
+    ]
+    parts.append(ellipse(594, y, 2.1 * unit, 2.1 * unit, GREY, dashed=True))
+    parts.append(text(594, 345, "dashed: the prior", 16, GREY))
+    return [*parts, text(126, 345, "schematic", 16, GREY)]
+
+
+def trade_off(rate):
+    """A convex, falling distortion, and its slope; schematic, both from 0 to 1."""
+    return 0.13 / (rate + 0.12), -0.13 / (rate + 0.12) ** 2
+
+
+@diagram(
+    "tangent", 720, 440, "The weight beta is the slope of a tangent",
+    "Schematic: the distortion falls with the rate along a convex curve. A line of slope minus "
+    "beta touches the curve at the point that training finds; a steeper line, of a larger beta, "
+    "touches it further left, where the rate is lower and the distortion higher.",
+)  # fmt: skip
+def tangent():
+    """A rate-distortion curve with two tangents."""
+
+    def at(rate, distortion):
+        return 96 + 580 * rate, 360 - 320 * distortion
+
+    curve = [at(k / 100, trade_off(k / 100)[0]) for k in range(1, 101)]
+    parts = [
+        arrow((96, 360), (96, 26)), arrow((96, 360), (696, 360)),
+        text(396, 392, "rate: the KL term", 19, ORANGE, bold=True),
+        text(688, 422, "schematic", 16, GREY, "end"),
+        text(114, 30, "distortion: the reconstruction loss", 19, BLUE, "start", bold=True),
+        line(*curve, colour=INK, width=3.5),
+    ]  # fmt: skip
+    for rate, right, dashed in ((0.5, 1.0, False), (0.18, 0.44, True)):
+        distortion, slope = trade_off(rate)
+        ends = [at(r, distortion + slope * (r - rate)) for r in (0.012, right)]
+        parts += [
+            line(*ends, colour=PURPLE, dashed=dashed, width=2.5),
+            dot(*at(rate, distortion), 7),
+        ]
+    return [
+        *parts,
+        text(222, 206, "larger beta: a steeper line,\nlower rate, higher distortion", 17,
+             anchor="start"),
+        text(400, 268, "training finds the point where\na line of slope -beta touches", 17,
+             anchor="start"),
+    ]  # fmt: skip
+
+
+@diagram(
+    "dead-end", 720, 430, "A layer that nobody uses is not in the plan",
+    "Left: the layer add_kl branches off and its output goes nowhere; Keras keeps only layers on "
+    "a path from input to output, so the KL term is lost without an error. Right: mu and log_var "
+    "pass through add_kl to the draw, so the layer is in the plan, and the KL term in the loss.",
+)  # fmt: skip
+def dead_end():
+    """The dead end, and the layer that hands on."""
+    heads, style = "mu, log_var", {"mono": True, "size": 17}
+    return [
+        line((360, 30), (360, 400), width=1.5),
+        text(180, 42, "A dead end: lost", 20, bold=True),
+        box(116, 96, 150, 44, heads, **style), arrow((116, 119), (116, 218)),
+        box(116, 242, 150, 44, "draw", size=18), arrow((116, 265), (116, 302)),
+        box(116, 326, 150, 44, "decoder", size=18),
+        arrow((192, 96), (276, 96), (276, 144), colour=ORANGE, dashed=True),
+        box(276, 168, 120, 44, "add_kl", ORANGE, True, fill="#FFFFFF", **style),
+        line((276, 191), (276, 232), colour=ORANGE, dashed=True), cross(276, 240, 11),
+        text(276, 284, "nobody uses\nits output", 17),
+        text(180, 388, "not in the plan: no KL, no error", 17, bold=True),
+        text(540, 42, "Handed on: kept", 20, bold=True),
+        box(540, 96, 150, 44, heads, **style), arrow((540, 119), (540, 144)),
+        box(540, 168, 150, 44, "add_kl", ORANGE, **style), arrow((540, 191), (540, 218)),
+        box(540, 242, 150, 44, "draw", size=18), arrow((540, 265), (540, 302)),
+        box(540, 326, 150, 44, "decoder", size=18),
+        text(540, 388, "in the plan: KL in the loss", 17, bold=True),
+    ]  # fmt: skip
+
+
+RULE = (
+    ("1  Estimate", "one number\nfor each image", "1 each", "1 each"),
+    ("2  Mean", "over the axes\nthat you name", "skipped", "skipped"),
+    ("3  Sum", "what is left,\ntimes weight", "x N", "x N"),
+    ("4  Add", "layer: once\nregularizer:\ntwice, / N", "x 1", "x 2 / N"),
+)
+
+
+@diagram(
+    "tfp-rule", 720, 440, "What multiple of the KL a layer of TFP adds",
+    "Four boxes: 1 estimate one number for each image; 2 take the mean over the axes that you "
+    "name, which the exact KL skips; 3 sum what is left, times weight; 4 the layer adds it once, "
+    "the regularizer divides by the batch size N and adds it twice. With the exact KL, a weight "
+    "of 1 and N images, KLDivergenceAddLoss adds N times the mean KL, KLDivergenceRegularizer "
+    "twice the mean KL.",
+)  # fmt: skip
+def tfp_rule():
+    """The four steps, and what each contributes for the exact KL."""
+    parts = [text(360, 34, "Exact KL, weight 1, a batch of N images", 19, bold=True)]
+    for place, (heading, words, layer, regularizer) in enumerate(RULE):
+        x = 96 + 176 * place
+        parts += [
+            box(x, 126, 148, 128),
+            text(x, 84, heading, 18, bold=True), text(x, 137, words, 17),
+            text(x, 274, layer.replace("x ", "× "), 19),
+            text(x, 384, regularizer.replace("x ", "× "), 19),
+        ]  # fmt: skip
+        parts += [arrow((x - 101, 126), (x - 76, 126))] if place else []
+    for y, tool, total in (
+        (234, "KLDivergenceAddLoss", "N × mean KL"),
+        (344, "KLDivergenceRegularizer", "2 × mean KL"),
+    ):
+        parts += [
+            line((22, y - 22), (698, y - 22), width=1),
+            text(22, y, tool, 17, INK, "start", True),
+            text(698, y, total, 19, ORANGE, "end", bold=True),
+        ]
+    return parts
+
+
 def draw(names=None):
     """Write the named diagrams, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
+BOOK = ROOT / "book"  # its notebooks are pages of the appendix that run
 STATIC = ROOT / "book" / "_static"
 MAX_BYTES = 1_500_000
 EXPECTED_ERROR = {"raises-exception", "nbval-raises-exception"}
@@ -39,20 +40,41 @@ def normalise(notebook):
         if cell.cell_type != "code":
             continue
         cell.outputs = _joined_streams(cell.outputs)
-        cell.metadata.pop("mystnb", None)
-        pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
-        alts = [o.metadata.get("image/png", {}).get("alt") for o in pictures]
-        if not all(alts):
-            complaints.append(f"cell {number}: a picture without alt text, use plots.show")
-        elif len(alts) > 1:
-            complaints.append(f"cell {number}: {len(alts)} pictures, the book takes one alt a cell")
-        elif alts:
-            cell.metadata["mystnb"] = {"image": {"alt": alts[0]}}
+        complaints += [f"cell {number}: {text}" for text in _picture(cell)]
         for output in cell.outputs:
             complaints += [f"cell {number}: {text}" for text in _faults(output, cell)]
     if len(nbformat.writes(notebook)) > MAX_BYTES:
         complaints.append(f"more than {MAX_BYTES / 1e6} MB")
     return complaints
+
+
+def _picture(cell):
+    """Lay out the picture of a cell as its metadata say; yield what they lack.
+
+    The metadata ``mystnb`` hold ``{"figure": {"caption", "name"}, "image": {"alt"}}``. The width
+    comes from the picture, and its text alternative goes to where JupyterLab looks for it.
+    """
+    pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+    told = cell.metadata.get("mystnb", {})
+    alt = told.get("image", {}).get("alt", "")
+    if not pictures:
+        if told:
+            yield "captions a picture, but has none"
+        return
+    if len(pictures) > 1:
+        yield f"{len(pictures)} pictures, a cell has one caption"
+    if len(alt.split()) < 4:
+        yield "a picture without a text alternative (metadata mystnb.image.alt)"
+    if len(told.get("figure", {}).get("caption", "").split()) < 3:
+        yield "a picture without a caption (metadata mystnb.figure.caption)"
+    if not re.fullmatch(r"fig-[a-z0-9-]+", told.get("figure", {}).get("name", "")):
+        yield "a picture without a name such as fig-latent-map (metadata mystnb.figure.name)"
+    size = pictures[0].metadata.get("image/png", {})
+    if not size.get("width"):
+        yield "a picture without a size, use plots.show"
+    elif told:
+        cell.metadata["mystnb"].setdefault("image", {})["width"] = f"{size['width']}px"
+        size["alt"] = alt
 
 
 def _faults(output, cell):
@@ -85,18 +107,19 @@ def _joined_streams(outputs):
 
 
 def pictures_for_pages(notebook):
-    """Pictures that other pages show: a dict from file name to bytes.
+    """Pictures that pages show away from their cell: a dict from file name to bytes.
 
-    Of the cell tagged "front-page", and of cells tagged "expected-LABEL": what a reader's solution
-    of the exercise LABEL should look like, shown beside the exercise.
+    Of the cell tagged "front-page"; of the one tagged "first-SLUG", which the chapter shows on its
+    first screen; and of cells tagged "expected-LABEL": what a reader's solution of the exercise
+    LABEL should look like, shown beside the exercise.
     """
     found = {}
     for cell in notebook.cells:
         for tag in cell.metadata.get("tags", []):
-            name = {"front-page": "front"}.get(tag, tag)
-            for output in cell.get("outputs", []):
-                if name == "front" or tag.startswith("expected-"):
+            if tag == "front-page" or tag.startswith(("first-", "expected-")):
+                for output in cell.get("outputs", []):
                     if "image/png" in output.get("data", {}):
+                        name = {"front-page": "front"}.get(tag, tag)
                         found[f"{name}.png"] = base64.b64decode(output.data["image/png"])
     return found
 
@@ -125,11 +148,11 @@ def main():
     chosen = parser.parse_args().chapters
     paths = [
         path
-        for path in sorted(CHAPTERS.glob("*.ipynb"))
+        for path in [*sorted(CHAPTERS.glob("*.ipynb")), *sorted(BOOK.glob("*.ipynb"))]
         if not chosen or any(word in (path.stem, path.stem[3:], path.stem[:2]) for word in chosen)
     ]
     if not paths:
-        sys.exit(f"No chapter in {CHAPTERS.name}/ matches {chosen}.")
+        sys.exit(f"No notebook in {CHAPTERS.name}/ or {BOOK.name}/ matches {chosen}.")
     failed = False
     for path in paths:
         complaints = execute(path)

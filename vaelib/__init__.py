@@ -52,6 +52,8 @@ _MODULES = [
     "plots",
     "recipes",
     "runs",
+    "tables",
+    "vae",
 ]
 
 __all__ = [*_MODULES, *_SHORT, "explain", "quiet_tensorflow"]

@@ -68,6 +68,9 @@ def name_chapters(app, env):
         for anchor, number in numbers.items():
             numbers[anchor] = (chapter, *number[1:])
         title["secnumber"] = (chapter, *title["secnumber"][1:])
+        for kinds in env.toc_fignumbers.get(name, {}).values():
+            for label, figure in kinds.items():
+                kinds[label] = (chapter, *figure[1:])
         for reference in env.tocs[name].findall(nodes.reference):
             if "secnumber" in reference:
                 reference["secnumber"] = (chapter, *reference["secnumber"][1:])
@@ -91,7 +94,7 @@ def write_stubs(app, exception):
 def setup(app):
     app.add_role("chapter", ChapterRole())
     app.add_role("Chapter", ChapterRole())
-    # After Sphinx' own collector has counted; nothing else needs to be written again.
+    # After Sphinx' own collector has counted, sections and figures; nothing else needs to be written again.
     app.connect("env-get-updated", name_chapters, priority=900)
     app.connect("build-finished", write_stubs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
