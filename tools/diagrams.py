@@ -360,12 +360,12 @@ MINI = 640, 300
 LOSS = (510, 218)  # middle of the box where the loss is summed
 
 
-def miniature(code, inside, wall="fit", vae_right=566, output=True):
+def miniature(code, inside, wall="fit", vae_top=40, output=True):
     """The small drawing of the VAE that all placements share; ``inside`` marks the place."""
     y = 122
     return [
         frame(12, 10, 628, 252, wall) if wall else [],
-        frame(54, 40, vae_right, 178, "vae"),
+        frame(54, vae_top, 566, 178, "vae"),
         inside,
         text(32, y, "x", 16, mono=True), arrow((41, y), (62, y)),
         network(103, y, 80, 84, "encoder", narrows=True, size=16),
@@ -438,11 +438,11 @@ def placement_endpoint_layer():
     """A last layer that gets the image, both heads and the reconstruction."""
     place = [
         two_heads(), to_the_draw(),
-        line((50, 122), (50, 62)), arrow((50, 62), (522, 62), (522, 80)),
-        arrow((202, 165), (202, 171), (480, 171), (480, 146), (491, 146)),
+        arrow((48, 122), (48, 70), (522, 70), (522, 87)),
+        arrow((202, 165), (202, 171), (480, 171), (480, 148), (491, 148)),
         arrow((473, 122), (491, 122)),
-        kl_box(522, 122, 60, 80),
-        arrow((522, 163), (522, 195), colour=ORANGE),
+        kl_box(522, 125, 60, 72),
+        arrow((510, 162), (510, 195), colour=BLUE), arrow((534, 162), (534, 195), colour=ORANGE),
     ]  # fmt: skip
     return miniature("add_objective([mu, log_var, x, x_hat])", place, output=False)
 
@@ -457,9 +457,9 @@ def placement_outputs():
     """mu and log_var as a further output."""
     place = [
         two_heads(), to_the_draw(),
-        arrow((202, 79), (202, 64), (440, 64)),
-        box(500, 64, 116, 34, "mu, log_var", mono=True, size=16),
-        arrow((559, 64), (598, 64), (598, 120)),
+        arrow((202, 79), (202, 61), (430, 61)),
+        box(496, 61, 128, 30, "mu, log_var", mono=True, size=16),
+        arrow((561, 61), (598, 61), (598, 120)),
         kl_box(598, 144, 48, 44),
         arrow((598, 167), (598, 218), (559, 218), colour=ORANGE),
     ]  # fmt: skip
@@ -508,10 +508,10 @@ def placement_training_step():
     """The training step around everything, inside fit."""
     place = [
         two_heads(), to_the_draw(), kl_below(),
-        frame(22, 32, 618, 246, colour=ORANGE),
+        frame(22, 38, 618, 246, colour=ORANGE),
         text(32, 232, "train_step", 16, ORANGE, "start", mono=True),
     ]  # fmt: skip
-    return miniature("with tf.GradientTape() as tape: ...", place)
+    return miniature("with tf.GradientTape() as tape: ...", place, vae_top=48)
 
 
 @placement(
@@ -539,10 +539,10 @@ def placement_distributions():
     """A layer whose output is a distribution."""
     place = [
         arrow((144, 122), (164, 122)), arrow((264, 122), (316, 122)),
-        box(214, 122, 100, 78, colour=PURPLE),
+        box(214, 122, 100, 84, colour=PURPLE),
         text(214, 102, "q(z|x)", 17, bold=True),
-        kl_box(214, 161, 52, 38),
-        arrow((214, 181), (214, 218), (462, 218), colour=ORANGE),
+        kl_box(214, 142, 52, 36),
+        arrow((214, 161), (214, 218), (462, 218), colour=ORANGE),
     ]  # fmt: skip
     return miniature("KLDivergenceRegularizer(prior, weight=...)", place)
 
@@ -554,10 +554,10 @@ def badge(x, y, figure):
 
 PLACES = (
     ("encoder_layer", "a layer behind the heads"),
-    ("tfp_add_loss,\ntfp_regularizer", "a distribution"),
+    ("tfp_add_loss, tfp_regularizer", "a distribution as output"),
     ("outputs", "an output of its own"),
     ("endpoint_layer", "a last layer, given all"),
-    ("model_add_loss,\nmodel_call", "the whole model"),
+    ("model_add_loss, model_call", "the whole model"),
     ("compute_loss", "where fit computes the loss"),
     ("train_step", "the step"),
     ("custom_loop", "the loop"),
@@ -591,18 +591,17 @@ def placements():
         box(607, y, 64, 44, "x_hat", mono=True),
         arrow((238, y - 50), (238, 113), (590, 113)), badge(607, 113, 3),
         arrow((607, 203), (607, 298), colour=BLUE), badge(607, 240, 4),
-        box(607, 322, 100, 46, "loss", size=18),
-        arrow((500, 322), (555, 322), colour=ORANGE), badge(490, 322, 6),
+        box(607, 322, 104, 46, "loss", size=18),
+        badge(557, 322, 6),
     ]  # fmt: skip
     legend = []
     for place, (names, words) in enumerate(PLACES):
         x, top = 40 + 345 * (place // 4), 412 + 58 * (place % 4)
-        lines = len(names.split("\n"))
         legend += [
             badge(x, top, place + 1),
-            text(x + 24, top - 2 + 10 * (lines - 1), names, 17, INK, "start", True, True),
+            text(x + 24, top - 2, names, 16, INK, "start", True, True),
+            text(x + 24, top + 20, words, 16, GREY, "start"),
         ]
-        legend += [text(x + 24, top + 20, words, 16, GREY, "start")] if lines == 1 else []
     return [drawing, legend]
 
 
@@ -616,7 +615,7 @@ CLOUDS = (
 
 
 @diagram(
-    "clouds", 720, 370, "Clouds, prior and aggregate posterior",
+    "clouds", 720, 352, "Clouds, prior and aggregate posterior",
     "Three panels on the same axes, schematic. Left: twelve small clouds q(z|x), one for each "
     "image. Middle: the prior N(0, I), one round cloud around the origin. Right: the aggregate "
     "posterior q(z), the average of the clouds, which covers about the same place as the prior "
@@ -624,7 +623,7 @@ CLOUDS = (
 )  # fmt: skip
 def clouds():
     """The same axes three times: many clouds, the prior, the average."""
-    y, unit, parts = 185, 44, []
+    y, unit, parts = 170, 44, []
     shade = "".join(
         f'<stop offset="{place}" stop-color="{PURPLE}" stop-opacity="{strength}"/>'
         for place, strength in ((0, 0.62), (0.35, 0.42), (0.7, 0.13), (1, 0))
@@ -638,8 +637,9 @@ def clouds():
     for x, symbol, words in panels:
         parts += [
             box(x, y, 216, 216, fill="#FFFFFF", edge=1),
-            line((x - 104, y), (x + 104, y), width=0.8), line((x, y - 104), (x, y + 104), width=0.8),
-            text(x, 48, symbol, 20, INK, bold=True), text(x, 318, words, 17),
+            line((x - 104, y), (x + 104, y), width=0.8),
+            line((x, y - 104), (x, y + 104), width=0.8),
+            text(x, 34, symbol, 20, INK, bold=True), text(x, 302, words, 17),
         ]  # fmt: skip
     parts += [
         ellipse(126 + unit * a, y - unit * b, unit * u, unit * v, PURPLE, PALE[PURPLE], 2)
@@ -653,8 +653,8 @@ def clouds():
         for a, b, u, v in CLOUDS
     ]
     parts.append(ellipse(594, y, 2.1 * unit, 2.1 * unit, GREY, dashed=True))
-    parts.append(text(594, 345, "dashed: the prior", 16, GREY))
-    return [*parts, text(126, 345, "schematic", 16, GREY)]
+    parts.append(text(594, 329, "dashed: the prior", 16, GREY))
+    return [*parts, text(126, 329, "schematic", 16, GREY)]
 
 
 def trade_off(rate):
@@ -663,7 +663,7 @@ def trade_off(rate):
 
 
 @diagram(
-    "tangent", 720, 440, "The weight beta is the slope of a tangent",
+    "tangent", 720, 415, "The weight beta is the slope of a tangent",
     "Schematic: the distortion falls with the rate along a convex curve. A line of slope minus "
     "beta touches the curve at the point that training finds; a steeper line, of a larger beta, "
     "touches it further left, where the rate is lower and the distortion higher.",
@@ -672,14 +672,14 @@ def tangent():
     """A rate-distortion curve with two tangents."""
 
     def at(rate, distortion):
-        return 96 + 580 * rate, 360 - 320 * distortion
+        return 40 + 636 * rate, 360 - 320 * distortion
 
     curve = [at(k / 100, trade_off(k / 100)[0]) for k in range(1, 101)]
     parts = [
-        arrow((96, 360), (96, 26)), arrow((96, 360), (696, 360)),
-        text(396, 392, "rate: the KL term", 19, ORANGE, bold=True),
-        text(688, 422, "schematic", 16, GREY, "end"),
-        text(114, 30, "distortion: the reconstruction loss", 19, BLUE, "start", bold=True),
+        arrow((40, 360), (40, 22)), arrow((40, 360), (700, 360)),
+        text(370, 390, "rate: the KL term", 19, ORANGE, bold=True),
+        text(696, 390, "schematic", 16, GREY, "end"),
+        text(76, 30, "distortion: the reconstruction loss", 19, BLUE, "start", bold=True),
         line(*curve, colour=INK, width=3.5),
     ]  # fmt: skip
     for rate, right, dashed in ((0.5, 1.0, False), (0.18, 0.44, True)):
@@ -691,9 +691,9 @@ def tangent():
         ]
     return [
         *parts,
-        text(222, 206, "larger beta: a steeper line,\nlower rate, higher distortion", 17,
+        text(180, 206, "larger beta: a steeper line,\nlower rate, higher distortion", 17,
              anchor="start"),
-        text(400, 268, "training finds the point where\na line of slope -beta touches", 17,
+        text(376, 268, "training finds the point where\na line of slope -beta touches", 17,
              anchor="start"),
     ]  # fmt: skip
 
@@ -728,7 +728,7 @@ def dead_end():
 
 
 RULE = (
-    ("1  Estimate", "one number\nfor each image", "1 each", "1 each"),
+    ("1  Estimate", "one number\nfor each image", "1 per image", "1 per image"),
     ("2  Mean", "over the axes\nthat you name", "skipped", "skipped"),
     ("3  Sum", "what is left,\ntimes weight", "x N", "x N"),
     ("4  Add", "layer: once\nregularizer:\ntwice, / N", "x 1", "x 2 / N"),
@@ -736,7 +736,7 @@ RULE = (
 
 
 @diagram(
-    "tfp-rule", 720, 440, "What multiple of the KL a layer of TFP adds",
+    "tfp-rule", 720, 420, "What multiple of the KL a layer of TFP adds",
     "Four boxes: 1 estimate one number for each image; 2 take the mean over the axes that you "
     "name, which the exact KL skips; 3 sum what is left, times weight; 4 the layer adds it once, "
     "the regularizer divides by the batch size N and adds it twice. With the exact KL, a weight "
