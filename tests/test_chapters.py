@@ -145,6 +145,15 @@ def test_alt_texts_are_out_of_the_code(path):
     assert not [cell.source for cell in cells(path, "code") if "alt=" in cell.source]
 
 
+@each_notebook
+def test_a_folded_check_checks_and_says_what(path):
+    for cell in cells(path, "code"):
+        if "check" in cell.metadata.get("tags", []):
+            (output,) = cell.outputs
+            assert "hide-input" in cell.metadata.tags and "assert" in cell.source
+            assert output.name == "stdout" and output.text.count("\n") == 1, cell.source
+
+
 @each_chapter
 def test_predictions_are_few_and_their_answers_folded(path):
     """The answer stands in the next cells: a folded output, or a folded box."""

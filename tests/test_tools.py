@@ -72,6 +72,15 @@ def test_a_picture_comes_from_show_and_a_caption_has_a_picture():
     assert "has none" in execute.normalise(notebook(**TOLD))[0]
 
 
+def test_a_fold_bears_a_name():
+    for tags, word in ((["check", "hide-input"], "Check"), (["hide-output"], "What came out")):
+        nb = notebook(tags=tags)
+        assert execute.normalise(nb) == execute.normalise(nb) == []
+        assert set(nb.cells[0].metadata["mystnb"].values()) == {word}
+        nb.cells[0].metadata["tags"] = []
+        assert execute.normalise(nb) == [] and "mystnb" not in nb.cells[0].metadata
+
+
 @pytest.mark.parametrize(
     "text",
     ["https://keras.io/api/", "fetch 3/4 and/or 2 / 3", "0x10", "chapters/01.ipynb", "a/tmp"],

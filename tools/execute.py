@@ -1,9 +1,9 @@
 """Execute chapters and store them clean: ``make chapters`` or ``python tools/execute.py NAME ...``.
 
 Runs every named notebook (default: all) from top to bottom in its own folder, then
-normalises it: one alt text per picture, no volatile metadata. What must not be stored
-at all (error output, paths of this machine, addresses in memory) is refused, and the
-notebook on disk stays as it was.
+normalises it: what a picture is called and how wide it is, what its folds are called, no
+volatile metadata. What must not be stored at all (error output, paths of this machine,
+addresses in memory) is refused, and the notebook on disk stays as it was.
 """
 
 import argparse
@@ -40,12 +40,25 @@ def normalise(notebook):
         if cell.cell_type != "code":
             continue
         cell.outputs = _joined_streams(cell.outputs)
+        _set_prompts(cell)
         complaints += [f"cell {number}: {text}" for text in _picture(cell)]
         for output in cell.outputs:
             complaints += [f"cell {number}: {text}" for text in _faults(output, cell)]
     if len(nbformat.writes(notebook)) > MAX_BYTES:
         complaints.append(f"more than {MAX_BYTES / 1e6} MB")
     return complaints
+
+
+def _set_prompts(cell):
+    """What a fold on the page is called: a check, or the answer to a prediction."""
+    tags = cell.metadata.get("tags", [])
+    word = "Check" if "check" in tags else "What came out" if "hide-output" in tags else None
+    told = cell.metadata.pop("mystnb", {})
+    told = {key: value for key, value in told.items() if not key.startswith("code_prompt")}
+    if word:
+        told |= {"code_prompt_show": word, "code_prompt_hide": word}
+    if told:
+        cell.metadata["mystnb"] = told
 
 
 def _picture(cell):
@@ -58,7 +71,7 @@ def _picture(cell):
     told = cell.metadata.get("mystnb", {})
     alt = told.get("image", {}).get("alt", "")
     if not pictures:
-        if told:
+        if {"figure", "image"} & set(told):
             yield "captions a picture, but has none"
         return
     if len(pictures) > 1:
@@ -72,7 +85,7 @@ def _picture(cell):
     size = pictures[0].metadata.get("image/png", {})
     if not size.get("width"):
         yield "a picture without a size, use plots.show"
-    elif told:
+    elif alt:
         cell.metadata["mystnb"].setdefault("image", {})["width"] = f"{size['width']}px"
         size["alt"] = alt
 

@@ -94,7 +94,7 @@ def write_stubs(app, exception):
 def setup(app):
     app.add_role("chapter", ChapterRole())
     app.add_role("Chapter", ChapterRole())
-    # After Sphinx' own collector has counted, sections and figures; nothing else needs to be written again.
+    # After Sphinx' own collectors have counted sections and figures: no page is written again.
     app.connect("env-get-updated", name_chapters, priority=900)
     app.connect("build-finished", write_stubs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
