@@ -114,7 +114,7 @@ def test_the_overview_names_every_placement():
     words = " ".join(words for words, _ in texts(parsed("placements")))
     for name in PLACEMENTS:
         assert name in words
-    assert name in diagrams.DIAGRAMS["placements"][-1]
+        assert name in diagrams.DIAGRAMS["placements"][-1]
 
 
 def test_the_command_line(tmp_path, monkeypatch):

@@ -282,7 +282,7 @@ def reparameterization():
         text(144, 46, "An opaque draw", 20, bold=True),
         heads_above(112, 80, 208),
         arrow((80, 136), (80, 178)), arrow((208, 136), (208, 178)),
-        box(144, 217, 236, 74, "draw z\nfrom N(mu, sigma)", size=17),
+        box(144, 217, 236, 74, "draw z\nfrom N(mu, sigma²)", size=17),
         arrow((110, 256), (110, 320)),
         box(144, 346, 104, 44, "z", PURPLE, mono=True, size=19),
         arrow((180, 322), (180, 270), **up), cross(180, 284, 11),
@@ -590,7 +590,8 @@ def placements():
         network(508, y, 94, 100, "decoder", narrows=False), arrow((556, y), (574, y)),
         box(607, y, 64, 44, "x_hat", mono=True),
         arrow((238, y - 50), (238, 113), (590, 113)), badge(607, 113, 3),
-        arrow((607, 203), (607, 298), colour=BLUE), badge(607, 240, 4),
+        line((607, 203), (607, 226), colour=BLUE), badge(607, 240, 4),
+        arrow((607, 254), (607, 298), colour=BLUE),
         box(607, 322, 104, 46, "loss", size=18),
         badge(557, 322, 6),
     ]  # fmt: skip
@@ -632,7 +633,7 @@ def clouds():
     panels = (
         (126, "q(z|x)", "a cloud for each image"),
         (360, "N(0, I)", "the prior"),
-        (594, "q(z)", "the average of all clouds"),
+        (594, "q(z)", "the average of them"),
     )
     for x, symbol, words in panels:
         parts += [
