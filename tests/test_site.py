@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 CHAPTER = {
     path.stem[3:]: f"chapters/{path.stem}.html" for path in (ROOT / "chapters").glob("*.ipynb")
 }
+NOTEBOOKS = [*(ROOT / "chapters").glob("*.ipynb"), *(ROOT / "book").glob("*.ipynb")]
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +133,29 @@ def test_every_picture_says_what_it_shows(pages):
     assert count > 15
 
 
+def test_every_figure_has_a_number_and_a_caption(pages):
+    """Those of the cells carry the number of their chapter, and are not wider than drawn."""
+    for path in NOTEBOOKS:
+        page = pages[path.relative_to(ROOT).with_suffix(".html").as_posix()]
+        number = f"{int(path.stem[:2])}." if path.parent.name == "chapters" else ""
+        for cell in nbformat.read(path, 4).cells:
+            told = cell.metadata.get("mystnb", {})
+            if "figure" in told:
+                figure = page.find("figure", id=told["figure"]["name"])
+                caption = figure.find("figcaption").get_text(" ", strip=True)
+                assert re.match(rf"Fig\. {re.escape(number)}", caption), (path.stem, caption)
+                assert told["image"]["width"] in str(figure.find("img")), path.stem
+
+
+def test_a_fold_on_the_page_is_called_what_it_holds(pages):
+    checks = 0
+    for _, page in pages.items():
+        for cell in page.select("div.cell.tag_check"):
+            assert cell.find("summary").get_text(strip=True) == "Check"
+            checks += 1
+    assert checks > 30
+
+
 def test_nothing_is_loaded_from_elsewhere(pages):
     for name, page in pages.items():
         for tag in page.find_all(["script", "link", "img", "iframe"]):
@@ -185,11 +210,13 @@ def test_exercises_have_solutions_folded_shut(pages):
 
 
 def test_chapters_can_be_launched_and_pages_of_prose_cannot(pages):
+    """Pages of the appendix that run are notebooks, too."""
+    runs = {path.relative_to(ROOT).with_suffix(".html").as_posix() for path in NOTEBOOKS}
     for name, page in pages.items():
         links = [tag["href"] for tag in page.find_all("a", href=True)]
         binder = [link for link in links if link.startswith("https://mybinder.org/v2/gh/")]
         colab = [link for link in links if link.startswith("https://colab.research.google.com/")]
-        if name.startswith("chapters/"):
+        if name in runs:
             notebook = name.replace(".html", ".ipynb")
             assert len(binder) == 1 and binder[0].endswith(f"?urlpath=lab/tree/{notebook}")
             assert len(colab) == 1 and colab[0].endswith(notebook)
