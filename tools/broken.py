@@ -1,12 +1,11 @@
 """Run the broken notebooks of the page "Mend a broken VAE from its log", and the mended ones.
 
-``python tools/broken.py [NAME]`` runs ``book/broken/NAME.ipynb`` and ``NAME-mended.ipynb`` (default:
-all) and stores them with their outputs, cleaned as chapters are. An error is kept with the frames
-that it passed through, without paths of this machine.
+``python tools/broken.py [NAME]`` runs ``book/broken/NAME.ipynb`` and ``NAME-mended.ipynb``, or all,
+and stores them with their outputs, cleaned as chapters are. An error is kept with the frames that
+it passed through, without paths of this machine.
 """
 
 import argparse
-import difflib
 import os
 import re
 import sys
@@ -16,38 +15,11 @@ import nbformat
 from execute import normalise
 from nbclient import NotebookClient
 
-BROKEN = Path(__file__).resolve().parent.parent / "book" / "broken"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "book" / "_ext"))
+from broken_notebooks import BROKEN, names
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PACKAGES = re.compile(r"(?:[^\s'\"]*/)?site-packages/")
-
-
-def names():
-    """The names of the broken notebooks; each has a mended twin."""
-    return sorted(path.stem for path in BROKEN.glob("*.ipynb") if not path.stem.endswith("-mended"))
-
-
-def source(name):
-    """The code of a notebook, cell after cell, without what is only for Colab."""
-    cells = nbformat.read(BROKEN / f"{name}.ipynb", as_version=4).cells
-    shown = [c for c in cells if c.cell_type == "code" and "remove-cell" not in c.metadata.tags]
-    return "\n\n\n".join(cell.source for cell in shown) + "\n"
-
-
-def difference(name):
-    """What was mended, as the lines of a diff: each hunk with two lines around it."""
-    before, after = (source(n).splitlines() for n in (name, f"{name}-mended"))
-    lines = difflib.unified_diff(before, after, lineterm="", n=2)
-    return [line for line in lines if not line.startswith(("---", "+++"))]
-
-
-def log(name):
-    """What a stored notebook printed."""
-    cells = nbformat.read(BROKEN / f"{name}.ipynb", as_version=4).cells
-    said = []
-    for output in (o for cell in cells for o in cell.get("outputs", [])):
-        error = output.output_type == "error"
-        said.append("\n".join(output.traceback) if error else output.text)
-    return "".join(said).strip()
 
 
 def without_paths(traceback):
