@@ -85,7 +85,7 @@ def build_vae(z_dim=2, beta=1.0):
         name="decoder",
     )
     vae = keras.Model(images, decoder(z), name="vae")
-    vae.compile("adam", loss=reconstruction)
+    vae.compile("adam", loss=reconstruction, metrics=[reconstruction])
     return vae
 
 
@@ -105,7 +105,8 @@ def main(n_images=60_000, epochs=10):
 
     vae.save("vae.keras")
     loaded = keras.saving.load_model("vae.keras")
-    encoder = keras.Model(loaded.input, loaded.get_layer("kl_term").output)
+    heads = [loaded.get_layer("mu").output, loaded.get_layer("log_var").output]
+    encoder = keras.Model(loaded.input, heads)
     mu, log_var = encoder.predict(images[:5], verbose=0)
     new_images = loaded.get_layer("decoder").predict(keras.random.normal((5, 2)), verbose=0)
     print("codes of five images:", mu.round(2).tolist())
