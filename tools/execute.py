@@ -52,7 +52,8 @@ def normalise(notebook):
 def _set_prompts(cell):
     """What a fold on the page is called: a check, or the answer to a prediction."""
     tags = cell.metadata.get("tags", [])
-    word = "Check" if "check" in tags else "What came out" if "hide-output" in tags else None
+    answer = {"hide-output", "hide-cell"} & set(tags)
+    word = "Check" if "check" in tags else "What came out" if answer else None
     told = cell.metadata.pop("mystnb", {})
     told = {key: value for key, value in told.items() if not key.startswith("code_prompt")}
     if word:
