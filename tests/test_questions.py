@@ -185,7 +185,8 @@ def pages(tmp_path_factory):
         (source / f"{name}.md").write_text((ROOT / "book" / f"{name}.md").read_text())
     (source / "broken").symlink_to(ROOT / "book" / "broken")
     chapters = "".join(f"({slug})=\n## Chapter {slug}\n\n" for slug in chapter_files.slugs())
-    contents = "```{toctree}\n" + "\n".join(names) + "\n```\n"
+    (source / "setup.md").write_text("# Set-up\n")
+    contents = "```{toctree}\n" + "\n".join([*names, "setup"]) + "\n```\n"
     (source / "index.md").write_text(f"# Book\n\n{contents}\n{chapters}")
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "-n", source, source / "html"],
