@@ -100,10 +100,17 @@ def test_addresses_do_not_break(site, files):
 
 def test_a_chapter_is_named_by_its_number(pages):
     """{chapter} and {Chapter} differ in their first letter; docutils knows one role only."""
-    page = pages["book/notation.html"].find("article").get_text(" ", strip=True)
-    number = int(CHAPTER["weigh-the-kl-term"].split("/")[1][:2])
-    assert f"Chapter {number} converts the weights" in page
-    assert f"weighed against each other ( chapter {number} )" in page
+    seen = set()
+    for path in NOTEBOOKS:
+        text = "\n".join(
+            c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown"
+        )
+        page = pages[path.relative_to(ROOT).with_suffix(".html").as_posix()]
+        shown = page.find("article").get_text(" ", strip=True)
+        for word, slug in re.findall(r"{([cC]hapter)}`([\w-]+)`", text):
+            assert f"{word} {int(CHAPTER[slug].split('/')[1][:2])}" in shown, (path.stem, slug)
+            seen.add(word)
+    assert seen == {"chapter", "Chapter"}
 
 
 def test_links_lead_somewhere(site, pages):
