@@ -129,7 +129,7 @@ def test_a_kl_term_is_made_again_from_its_config():
 
 
 def test_the_warm_up_raises_beta_from_zero_to_its_goal(images):
-    vae = build_vae()
+    vae = build_vae(beta=0.5)
     term, betas = vae.get_layer("kl_term"), []
     watch = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: betas.append(float(term.beta.numpy()))
@@ -137,6 +137,7 @@ def test_the_warm_up_raises_beta_from_zero_to_its_goal(images):
     warm_up = WarmUp(term, goal=0.8, epochs=4)
     vae.fit(images[:8], images[:8], epochs=6, verbose=0, callbacks=[warm_up, watch])
     assert betas == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 0.8])
+    assert WarmUp(term).goal == 0.5, "the beta that the VAE was built with"
 
 
 def test_the_script_runs(tmp_path):

@@ -54,11 +54,12 @@ def reconstruction(x, x_hat):
 
 
 class WarmUp(keras.callbacks.Callback):
-    """Raise beta from 0 to its goal during the first epochs."""
+    """Raise beta from 0 to its goal, by default the layer's own beta."""
 
-    def __init__(self, kl_term, goal=1.0, epochs=3):
+    def __init__(self, kl_term, goal=None, epochs=3):
         super().__init__()
-        self.kl_term, self.goal, self.epochs = kl_term, goal, epochs
+        self.kl_term, self.epochs = kl_term, epochs
+        self.goal = kl_term.first_beta if goal is None else goal
 
     def on_epoch_begin(self, epoch, logs=None):
         self.kl_term.beta.assign(self.goal * min(1, epoch / self.epochs))
@@ -80,7 +81,7 @@ def build_vae(z_dim=2, beta=1.0):
             layers.Dense(512, "relu"),
             layers.Dense(28 * 28),
             layers.Reshape((28, 28, 1)),
-            layers.Activation("sigmoid"),  # last: the loss finds its logits
+            layers.Activation("sigmoid"),  # last: exact near 0 and 1
         ],
         name="decoder",
     )
