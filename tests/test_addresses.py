@@ -121,6 +121,9 @@ def test_references_lead_somewhere():
         labels |= set(re.findall(r"^```+\{math\} *\n:label: (\S+)", text, re.M))
     ledger = json.loads((ROOT / "book" / "_data" / "ledger.json").read_text())
     labels |= {f"ledger-{row['id']}" for row in ledger}
+    for path in [*(ROOT / "chapters").glob("*.ipynb"), *(ROOT / "book").glob("*.ipynb")]:
+        told = [cell["metadata"].get("mystnb", {}) for cell in json.loads(path.read_text())["cells"]]
+        labels |= {figure["figure"]["name"] for figure in told if "figure" in figure}
     labels |= {entry["entry"] for entry in errors.entries()}
     for name, text in texts.items():
         for target in re.findall(r"\{(?:ref|numref|eq)\}`(?:[^`<]*<)?([^`>]+)>?`", text):

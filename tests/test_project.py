@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
@@ -215,3 +216,25 @@ def test_no_data_and_no_large_file_is_tracked():
             # The results of tools/ledger_trainings.py are no data sets.
             data = path.suffix == ".npz" and path.parent != ROOT / "vaelib" / "trained"
             assert not data and path.stat().st_size < 1_500_000, path.name
+
+
+def prose():
+    """The pages and the texts of the notebooks, by file."""
+    for path in tracked():
+        if path.suffix == ".md":
+            yield path, path.read_text(encoding="utf-8")
+        elif path.suffix == ".ipynb":
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            yield path, "\n".join("".join(c["source"]) for c in cells if c["cell_type"] != "code")
+
+
+def test_the_prose_has_one_spelling():
+    """British with -ize; book/notation.md names the other spellings, once."""
+    other = re.compile(
+        r"\b\w*(?:ecogn|egular|ptim|ormal|eparameter|inim|axim|tandard|nitial|emor)is(?:e|ing|ation)"
+        r"|\b(?:color|behavior|center|neighbor|gray)s?\b(?!\()",
+    )
+    for path, text in prose():
+        text = re.sub(r"```.*?```|`[^`]*`|\$[^$]*\$|\([^)\s]*\)|<[^>]*>", " ", text, flags=re.S)
+        if path.name not in ("notation.md", "CONTRIBUTING.md"):
+            assert not other.findall(text), (path.name, other.findall(text))
