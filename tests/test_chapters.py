@@ -128,7 +128,8 @@ def parts():
     for part in yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]:
         files = [Path(entry["file"]) for entry in part["chapters"]]
         chapters = [file.name for file in files if file.parent.name == "chapters"]
-        yield {"caption": part["caption"], "chapters": chapters}
+        if chapters:  # a page of questions stands in a part without a caption
+            yield {"caption": part["caption"], "chapters": chapters}
 
 
 @each_chapter
