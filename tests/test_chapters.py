@@ -175,7 +175,7 @@ def test_figures_have_names_of_their_own():
         cell.metadata["mystnb"]["figure"]["name"]
         for path in CHAPTERS + APPENDIX
         for cell in cells(path, "code")
-        if "mystnb" in cell.metadata
+        if "figure" in cell.metadata.get("mystnb", {})
     ]
     assert len(names) == len(set(names)) > 30
 
