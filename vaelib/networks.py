@@ -151,7 +151,7 @@ PRESETS = {
         activation="relu", batch_norm="after", bridge_activation=True,
     ),
     # The plain dense autoencoder of Kesler Zhu's TFP notes. Their convolutional VAE is
-    # made of TensorFlow Probability's own layers; chapter ``distributions`` builds it.
+    # made of TensorFlow Probability's own layers; tools/claims/tfp_notes.py builds it.
     "tfp_dense": NetworkSpec(
         hidden=(256, 64), decoder_hidden=(64, 256),
         activation="sigmoid", code_activation="sigmoid",
