@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 for folder in ("tools", "benchmarks"):
     sys.path.insert(0, str(ROOT / folder))
 from costs import APPENDIX, CHAPTERS, run_notebook  # noqa: E402
-from execute import normalise  # noqa: E402
+from execute import normalize  # noqa: E402
 from minutes import STATED, reading  # noqa: E402
 
 NBVAL_TAGS = {
@@ -65,8 +65,8 @@ def cells(path, kind):
 def test_stored_chapter_is_clean_and_complete(path):
     notebook = nbformat.read(path, 4)
     before = nbformat.writes(notebook)
-    assert normalise(notebook) == []
-    assert nbformat.writes(notebook) == before, "run `make chapters` to normalise it"
+    assert normalize(notebook) == []
+    assert nbformat.writes(notebook) == before, "run `make chapters` to normalize it"
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count, f"not executed: {cell.source[:60]!r}"

@@ -90,7 +90,7 @@ def test_no_text_lies_on_text_or_under_an_arrow(name):
 
 
 @pytest.mark.parametrize("name", diagrams.DIAGRAMS)
-def test_a_white_card_in_the_colours_of_the_book(name):
+def test_a_white_card_in_the_colors_of_the_book(name):
     root = parsed(name)
     card = root.find(f"{SVG}rect")
     assert card.get("fill") == "#FFFFFF" and card.get("width") == root.get("width")

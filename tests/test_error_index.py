@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = errors.entries()
 CLASSES = sorted({entry["class"] for entry in ENTRIES})
 FIELDS = {
-    "entry", "title", "seen", "typical", "versions", "patterns", "phrases", "recognise", "cause",
+    "entry", "title", "seen", "typical", "versions", "patterns", "phrases", "recognize", "cause",
     "repair", "flavour", "before", "after", "chapter", "reports", "class",
 }  # fmt: skip
 # Entries of one class whose messages and stacks are the same: only the code differs.
@@ -69,7 +69,7 @@ def test_an_entry_is_complete(entry):
         compile(code, entry["entry"], "exec")
         assert max(map(len, code.splitlines())) <= 80
     if entry["flavour"] != "none":
-        assert "raises" in entry or "shows_before" in entry, "nothing to recognise it by"
+        assert "raises" in entry or "shows_before" in entry, "nothing to recognize it by"
     if entry["seen"] == "symptom" and entry["flavour"] != "none":
         assert "shows_after" in entry, "nothing shows that it is repaired"
 
@@ -123,7 +123,7 @@ def test_code_in_the_sentences_is_python():
     """One entry once told its readers to write {"name" = the object}."""
     found = 0
     for entry in ENTRIES:
-        for field in ("recognise", "cause", "repair"):
+        for field in ("recognize", "cause", "repair"):
             for snippet in re.findall(r"\b\w+=\{[^}]*\}", entry[field]):
                 ast.parse(f"call({snippet})")
                 found += 1

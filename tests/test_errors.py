@@ -157,10 +157,10 @@ def test_a_whole_traceback_is_read():
     error = provoked(keras)
     text = "Epoch 1/5\nsome log\n" + "".join(traceback.format_exception(error)) + "\nbye\n"
     assert entry_of(text.replace("\nbye\n", "\n")) == "model-add-loss-keras-3"
-    colours = "\x1b[31mTypeError\x1b[39m: You are passing KerasTensor(name='tf.cast_2'), \x1b[1man"
-    colours += " intermediate\x1b[0m to a TF API that does not allow registering custom dispatchers"
-    assert errors.explain(colours).candidates[0]["class"] == "kerastensor-no-dispatch"
-    assert entry_of("x = 1\n" * 50_000 + colours) == entry_of(colours)
+    colors = "\x1b[31mTypeError\x1b[39m: You are passing KerasTensor(name='tf.cast_2'), \x1b[1man"
+    colors += " intermediate\x1b[0m to a TF API that does not allow registering custom dispatchers"
+    assert errors.explain(colors).candidates[0]["class"] == "kerastensor-no-dispatch"
+    assert entry_of("x = 1\n" * 50_000 + colors) == entry_of(colors)
 
 
 def test_a_notebook_shows_cause_and_repair():

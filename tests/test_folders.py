@@ -23,16 +23,16 @@ def one_sentence(error):
     return text
 
 
-def picture(mode="RGB", size=(36, 44), colour=RED):
-    return Image.new("RGB", size, colour).convert(mode)
+def picture(mode="RGB", size=(36, 44), color=RED):
+    return Image.new("RGB", size, color).convert(mode)
 
 
 def fill(folder, count, ending="jpg", mode="RGB", start=0):
     """Images that tell their number: the first is black, the last is white."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(start, start + count):
-        grey = 255 * number // max(1, start + count - 1)
-        picture(mode, colour=(grey,) * 3).save(folder / f"{number:06}.{ending}")
+        gray = 255 * number // max(1, start + count - 1)
+        picture(mode, color=(gray,) * 3).save(folder / f"{number:06}.{ending}")
     return folder
 
 
@@ -48,7 +48,7 @@ def numbers_of(stream, count):
 # What comes back ------------------------------------------------------------------------------
 
 
-def test_pictures_are_cropped_scaled_and_keep_their_colours(tmp_path):
+def test_pictures_are_cropped_scaled_and_keep_their_colors(tmp_path):
     """Left half red, right half blue; green edges above and below, which the crop takes away."""
     image = np.zeros((120, 60, 3), np.uint8)
     image[:] = GREEN
@@ -67,7 +67,7 @@ def test_pictures_are_cropped_scaled_and_keep_their_colours(tmp_path):
     assert np.allclose(wide, high.swapaxes(0, 1), atol=0.01)
 
 
-def test_jpeg_and_grey_images(tmp_path):
+def test_jpeg_and_gray_images(tmp_path):
     files = folders.find(fill(tmp_path, 5, mode="L"), at_least=5)
     assert files.channels == 1
     images = array_of(folders.stream(files, size=8, batch_size=2, seed=None))
@@ -90,15 +90,15 @@ def test_large_jpegs_come_out_as_if_decoded_in_full(tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_kind_of_image_is_brought_to_the_channels(channels, tmp_path):
     """All show the same middle grey, as far as their mode can."""
-    grey = picture(colour=(128, 128, 128))
+    gray = picture(color=(128, 128, 128))
     for mode in ("L", "RGB", "P", "CMYK"):
-        grey.convert(mode).save(tmp_path / f"{mode}.{'tif' if mode == 'CMYK' else 'png'}")
-    grey.save(tmp_path / "x.webp", lossless=True)
-    grey.save(tmp_path / "x.bmp")
-    grey.save(tmp_path / "x.gif")
+        gray.convert(mode).save(tmp_path / f"{mode}.{'tif' if mode == 'CMYK' else 'png'}")
+    gray.save(tmp_path / "x.webp", lossless=True)
+    gray.save(tmp_path / "x.bmp")
+    gray.save(tmp_path / "x.gif")
     Image.fromarray(np.full((44, 36), 128 * 257, np.uint16)).save(tmp_path / "sixteen.png")
     for mode in ("LA", "RGBA"):
-        half = picture(colour=(0, 0, 0)).convert(mode)
+        half = picture(color=(0, 0, 0)).convert(mode)
         half.putalpha(127)  # black that lets half of the white ground through
         half.save(tmp_path / f"{mode}.png")
     files = folders.find(tmp_path, channels=channels, at_least=10)

@@ -44,9 +44,9 @@ def test_encode_refuses_images_of_another_shape_even_after_good_ones():
     assert latent.encode(encoder, IMAGES[:2].tolist()).shape == (2, 2)
 
 
-def test_class_centres_need_a_label_for_each_code():
+def test_class_centers_need_a_label_for_each_code():
     with pytest.raises(ValueError, match="3 codes and labels of shape"):
-        latent.class_centres(np.zeros((3, 2)), [1, 2])
+        latent.class_centers(np.zeros((3, 2)), [1, 2])
 
 
 def test_extents_of_known_codes():
@@ -87,11 +87,11 @@ def test_extents_refuse_nonsense(codes, coverage, message):
         latent.extents(codes, coverage)
 
 
-def test_class_centres_are_medians():
+def test_class_centers_are_medians():
     codes = np.array([[0.0, 0], [1, 1], [100, 2], [5, 5]])
-    centres = latent.class_centres(codes, [3, 3, 3, 7])
-    assert list(centres) == [3, 7]
-    assert np.allclose(centres[3], [1, 1]) and np.allclose(centres[7], [5, 5])
+    centers = latent.class_centers(codes, [3, 3, 3, 7])
+    assert list(centers) == [3, 7]
+    assert np.allclose(centers[3], [1, 1]) and np.allclose(centers[7], [5, 5])
 
 
 # Measures, against formulas and against TFP ----------------------------------------------------
@@ -178,15 +178,15 @@ def test_separation_is_a_ratio_of_distances():
     assert mixed < 0.1, "labels that mean nothing"
 
 
-def test_neighbour_accuracy_and_its_interval():
+def test_neighbor_accuracy_and_its_interval():
     rng = np.random.default_rng(9)
     labels = np.arange(4_000) % 2
     codes = rng.normal(size=(4_000, 2)) + 2 * labels[:, None]
-    found = latent.neighbour_accuracy(codes[::2], labels[::2], codes[1::2], labels[1::2])
+    found = latent.neighbor_accuracy(codes[::2], labels[::2], codes[1::2], labels[1::2])
     assert found.value == found.right.mean() and len(found.right) == 2_000
     # labels[::2] are all 0 and labels[1::2] all 1: every answer is wrong.
     assert found.value == 0 == found.low < found.high < 0.01
-    half = latent.neighbour_accuracy(codes[:2_000], labels[:2_000], codes[2_000:], labels[2_000:])
+    half = latent.neighbor_accuracy(codes[:2_000], labels[:2_000], codes[2_000:], labels[2_000:])
     best = scipy.stats.norm.cdf(np.sqrt(2))  # of any classifier: the centres are 2 sqrt 2 apart
     assert half.low < best < half.high + 0.02 and half.high - half.low < 0.04
     n, p = 2_000, half.value
@@ -245,7 +245,7 @@ def test_log_volume_of_draws_is_the_priors_where_that_of_mu_is_not():
         (lambda: latent.separation(np.zeros((3, 2)), [1, 1, 1]), "only if there are two"),
         (lambda: latent.separation(np.zeros((3, 2)), [1, 2]), "one label"),
         (
-            lambda: latent.neighbour_accuracy(np.zeros((3, 2)), [0, 1, 1], np.zeros((1, 2)), [0]),
+            lambda: latent.neighbor_accuracy(np.zeros((3, 2)), [0, 1, 1], np.zeros((1, 2)), [0]),
             "k must be from 1 to 3",
         ),
         (lambda: latent.in_holes(np.zeros((3, 3)), np.zeros((4, 2))), "points have 3 dim"),

@@ -93,7 +93,7 @@ def test_batch_norm_before_activation_and_dropout_after(activation, kind):
     assert names[-1] == "Conv2DTranspose", "the last layer is the image, undisturbed"
 
 
-def test_colour_images_and_odd_sizes():
+def test_color_images_and_odd_sizes():
     spec = NetworkSpec(
         input_shape=(32, 48, 3), filters=(8, 8), strides=(2, 2),
         decoder_filters=(8, 3), decoder_strides=(2, 2), z_dim=4,

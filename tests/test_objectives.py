@@ -185,7 +185,7 @@ def test_a_layer_behind_the_sigmoid_loses_its_logits(flavour):
     sigmoid, shape = layers.Activation("sigmoid"), layers.Reshape((1, 1))
     lost = saturated_pixel(flavour, sigmoid, shape)
     assert np.all((15 < lost[:, 0]) & (lost[:, 0] < 17)) and np.all(lost[:, 1] == 0)
-    # TensorFlow's own sigmoid is recognised in a graph only.
+    # TensorFlow's own sigmoid is recognized in a graph only.
     eager, graph = saturated_pixel(flavour, layers.Activation(tf.sigmoid))
     assert eager[1] == 0 and np.allclose(graph, [20, 1])
 

@@ -11,8 +11,8 @@ from PIL import Image
 from vaelib import plots
 
 RNG = np.random.default_rng(1)
-GREY = RNG.uniform(0, 1, (12, 8, 8, 1))
-COLOUR = RNG.uniform(0, 1, (12, 8, 8, 3))
+GRAY = RNG.uniform(0, 1, (12, 8, 8, 1))
+COLOR = RNG.uniform(0, 1, (12, 8, 8, 3))
 CODES = RNG.normal(size=(200, 2))
 LABELS = np.arange(200) % 10
 
@@ -24,10 +24,10 @@ def close_figures():
 
 
 def figures():
-    yield plots.image_grid(GREY, columns=5, titles=[str(n) for n in range(12)])
-    yield plots.image_grid(COLOUR)
-    yield plots.reconstructions(GREY[:4], GREY[4:8])
-    yield plots.reconstructions(COLOUR[:4], [COLOUR[4:8], COLOUR[8:]], labels=("x", "a", "b"))
+    yield plots.image_grid(GRAY, columns=5, titles=[str(n) for n in range(12)])
+    yield plots.image_grid(COLOR)
+    yield plots.reconstructions(GRAY[:4], GRAY[4:8])
+    yield plots.reconstructions(COLOR[:4], [COLOR[4:8], COLOR[8:]], labels=("x", "a", "b"))
     yield plots.latent_map({"one": (CODES, LABELS), "two": (3 * CODES, LABELS)})
     yield plots.loss_curves({"loss": [3, 2, 1], "val_loss": [3, 2.5, 2]})
 
@@ -52,12 +52,12 @@ def test_panels_of_a_map_share_their_axes():
     assert large.get_xlim()[0] < 10 * CODES[:, 0].min()
 
 
-def test_a_map_names_every_class_beside_its_colour():
+def test_a_map_names_every_class_beside_its_color():
     figure = plots.latent_map({"a": (CODES, LABELS)})
     assert sorted(text.get_text() for text in figure.axes[0].texts) == [str(n) for n in range(10)]
 
 
-def test_names_of_neighbouring_classes_do_not_cover_each_other():
+def test_names_of_neighboring_classes_do_not_cover_each_other():
     """All classes at one place, and two of them close together."""
     for codes in (np.zeros((200, 2)), CODES):
         figure = plots.latent_map({"a": (codes, LABELS)}, limits=((-3, 3), (-3, 3)), scale=5)
@@ -84,8 +84,8 @@ def test_a_decoded_plane_has_its_first_image_in_the_lower_left_corner(channels):
     figure.canvas.draw()
 
 
-COLOURS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.5, 0.25, 0)])
-PAINTED = np.tile(COLOURS[:, None, None], (1, 4, 4, 1)).astype("float32")
+COLORS = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.5, 0.25, 0)])
+PAINTED = np.tile(COLORS[:, None, None], (1, 4, 4, 1)).astype("float32")
 
 
 def pixels(axis):
@@ -105,34 +105,34 @@ def drawn(figure, axis):
     return picture[int(len(picture) - y), int(x)]
 
 
-def test_an_image_grid_shows_colours():
+def test_an_image_grid_shows_colors():
     figure = plots.image_grid(PAINTED, columns=2, titles=list("rgbo"))
-    for axis, colour in zip(figure.axes, COLOURS):
-        assert (pixels(axis) == colour).all()
-        assert np.allclose(drawn(figure, axis), colour, atol=0.01)
+    for axis, color in zip(figure.axes, COLORS):
+        assert (pixels(axis) == color).all()
+        assert np.allclose(drawn(figure, axis), color, atol=0.01)
 
 
-def test_reconstructions_show_colours_row_by_row():
+def test_reconstructions_show_colors_row_by_row():
     figure = plots.reconstructions(PAINTED, [PAINTED[::-1], 0 * PAINTED], labels=("x", "a", "b"))
-    wanted = [*COLOURS, *COLOURS[::-1], *(0 * COLOURS)]
-    for axis, colour in zip(figure.axes, wanted, strict=True):
-        assert (pixels(axis) == colour).all()
-        assert np.allclose(drawn(figure, axis), colour, atol=0.01)
+    wanted = [*COLORS, *COLORS[::-1], *(0 * COLORS)]
+    for axis, color in zip(figure.axes, wanted, strict=True):
+        assert (pixels(axis) == color).all()
+        assert np.allclose(drawn(figure, axis), color, atol=0.01)
 
 
-def test_a_decoded_plane_shows_colours_each_at_its_place():
+def test_a_decoded_plane_shows_colors_each_at_its_place():
     figure, axis = plots.panels(1, 1, (3, 3))
     plots.decoded_plane(axis, PAINTED, low=(-1, -1), high=(1, 1))
     picture = pixels(axis)
-    assert (picture[4:, :4] == COLOURS[0]).all() and (picture[4:, 4:] == COLOURS[1]).all()
-    assert (picture[:4, :4] == COLOURS[2]).all() and (picture[:4, 4:] == COLOURS[3]).all()
+    assert (picture[4:, :4] == COLORS[0]).all() and (picture[4:, 4:] == COLORS[1]).all()
+    assert (picture[:4, :4] == COLORS[2]).all() and (picture[:4, 4:] == COLORS[3]).all()
 
 
-def test_colours_keep_the_rules_of_grey_images():
+def test_colors_keep_the_rules_of_gray_images():
     with pytest.raises(ValueError, match="divide them by 255"):
         plots.image_grid((PAINTED * 255).astype("uint8"))
-    grey = plots.image_grid(PAINTED[..., :1], columns=4)
-    assert np.asarray(grey.axes[0].images[0].get_array()).shape == (4, 4)
+    gray = plots.image_grid(PAINTED[..., :1], columns=4)
+    assert np.asarray(gray.axes[0].images[0].get_array()).shape == (4, 4)
 
 
 def test_a_map_of_sixteen_dimensions_is_refused():
@@ -140,26 +140,26 @@ def test_a_map_of_sixteen_dimensions_is_refused():
         plots.latent_map({"a": (np.zeros((5, 16)), np.zeros(5))})
 
 
-def test_class_colours_stay_apart_for_red_green_blind_readers():
+def test_class_colors_stay_apart_for_red_green_blind_readers():
     """Simulate deuteranopia (Machado et al. 2009, severity 1) and measure the distances."""
     matrix = np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]])
-    seen = [np.clip(matrix @ to_rgb(colour), 0, 1) for colour in plots.CLASS_COLOURS]
+    seen = [np.clip(matrix @ to_rgb(color), 0, 1) for color in plots.CLASS_COLORS]
     distances = [np.linalg.norm(a - b) for n, a in enumerate(seen) for b in seen[:n]]
     assert min(distances) > 0.08
-    assert len(set(plots.CLASS_COLOURS)) == 10
+    assert len(set(plots.CLASS_COLORS)) == 10
 
 
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.image_grid(GREY * 255), "divide them by 255"),
-        (lambda: plots.image_grid(GREY[:0]), "are empty"),
-        (lambda: plots.image_grid(GREY, titles=["a"]), "12 images need as many titles"),
-        (lambda: plots.reconstructions(GREY, [GREY, GREY]), "3 rows .* but there are 2 labels"),
-        (lambda: plots.reconstructions(GREY, GREY[:3]), r"rows of \[12, 3\] images"),
+        (lambda: plots.image_grid(GRAY * 255), "divide them by 255"),
+        (lambda: plots.image_grid(GRAY[:0]), "are empty"),
+        (lambda: plots.image_grid(GRAY, titles=["a"]), "12 images need as many titles"),
+        (lambda: plots.reconstructions(GRAY, [GRAY, GRAY]), "3 rows .* but there are 2 labels"),
+        (lambda: plots.reconstructions(GRAY, GRAY[:3]), r"rows of \[12, 3\] images"),
         (lambda: plots.latent_map({"a": (CODES, LABELS[:5])}), "one label for each"),
         (lambda: plots.latent_map({"a": (CODES * np.nan, LABELS)}), "finite codes"),
-        (lambda: plots.decoded_plane(None, GREY, (0, 0), (1, 1)), "n by n images .* are 12"),
+        (lambda: plots.decoded_plane(None, GRAY, (0, 0), (1, 1)), "n by n images .* are 12"),
         (lambda: plots.show("a figure"), "show takes a Matplotlib figure"),
     ],
     ids="raw empty titles labels lengths labels_of_codes nan grid no_figure".split(),

@@ -46,8 +46,8 @@ def test_each_factor_does_what_its_name_says():
     across, down = middle(shapes.render(one(x=0.4, y=0.6), 64)[0])
     assert abs(across - 0.4) < 0.005 and abs(down - 0.6) < 0.005
     for hue in (0.0, 0.2, 0.66):
-        colour = shapes.render(one(hue=hue))[0, 16, 16]
-        assert np.allclose(colour, colorsys.hsv_to_rgb(hue, 0.85, 1.0), atol=1e-6)
+        color = shapes.render(one(hue=hue))[0, 16, 16]
+        assert np.allclose(color, colorsys.hsv_to_rgb(hue, 0.85, 1.0), atol=1e-6)
     # Areas as geometry has them, at a size where the edge hardly counts.
     area = {n: (shapes.render(one(shape=n), 256)[0, ..., 0]).mean() for n in range(3)}
     assert np.isclose(area[0], np.pi * 0.25**2, rtol=0.01)

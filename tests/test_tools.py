@@ -1,4 +1,4 @@
-"""tools/execute.py: what may not be stored is refused, what may vary is normalised."""
+"""tools/execute.py: what may not be stored is refused, what may vary is normalized."""
 
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def stream(text, name="stdout"):
 )
 def test_refused(outputs, complaint):
     told = TOLD if outputs[0].output_type == "display_data" else {}
-    complaints = execute.normalise(notebook(outputs=outputs, **told))
+    complaints = execute.normalize(notebook(outputs=outputs, **told))
     assert len(complaints) == 1 and complaint in complaints[0]
 
 
@@ -62,23 +62,23 @@ def test_refused(outputs, complaint):
 )
 def test_a_picture_is_told_in_words(figure, image, complaint):
     told = {"mystnb": {"figure": figure, "image": image}}
-    complaints = execute.normalise(notebook(outputs=[picture()], **told))
+    complaints = execute.normalize(notebook(outputs=[picture()], **told))
     assert len(complaints) == 1 and complaint in complaints[0]
 
 
 def test_a_picture_comes_from_show_and_a_caption_has_a_picture():
     shown = picture(**{"image/png": {}})
-    assert "without a size" in execute.normalise(notebook(outputs=[shown], **TOLD))[0]
-    assert "has none" in execute.normalise(notebook(**TOLD))[0]
+    assert "without a size" in execute.normalize(notebook(outputs=[shown], **TOLD))[0]
+    assert "has none" in execute.normalize(notebook(**TOLD))[0]
 
 
 def test_a_fold_bears_a_name():
     for tags, word in ((["check", "hide-input"], "Check"), (["hide-output"], "What came out")):
         nb = notebook(tags=tags)
-        assert execute.normalise(nb) == execute.normalise(nb) == []
+        assert execute.normalize(nb) == execute.normalize(nb) == []
         assert set(nb.cells[0].metadata["mystnb"].values()) == {word}
         nb.cells[0].metadata["tags"] = []
-        assert execute.normalise(nb) == [] and "mystnb" not in nb.cells[0].metadata
+        assert execute.normalize(nb) == [] and "mystnb" not in nb.cells[0].metadata
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_a_fold_bears_a_name():
     ["https://keras.io/api/", "fetch 3/4 and/or 2 / 3", "0x10", "chapters/01.ipynb", "a/tmp"],
 )
 def test_not_refused(text):
-    assert execute.normalise(notebook(outputs=[stream(text)])) == []
+    assert execute.normalize(notebook(outputs=[stream(text)])) == []
 
 
 def test_an_expected_error_may_be_stored():
     error = new_output("error", ename="ValueError", evalue="no", traceback=["ValueError: no"])
-    assert execute.normalise(notebook(outputs=[error], tags=["raises-exception"])) == []
+    assert execute.normalize(notebook(outputs=[error], tags=["raises-exception"])) == []
 
 
 def test_volatile_metadata_goes_and_alt_text_arrives():
@@ -99,7 +99,7 @@ def test_volatile_metadata_goes_and_alt_text_arrives():
         outputs=[stream("a\n"), stream("b\n"), picture()],
         execution={"iopub.execute_input": "2026"}, tags=["nbval-ignore-output"], **TOLD,
     )  # fmt: skip
-    assert execute.normalise(nb) == []
+    assert execute.normalize(nb) == []
     cell = nb.cells[0]
     assert cell.metadata == {
         "tags": ["nbval-ignore-output"],

@@ -12,19 +12,19 @@ import sys
 from pathlib import Path
 
 import nbformat
-from execute import normalise
+from execute import normalize
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "book" / "_ext"))
 from broken_notebooks import BROKEN, names
 
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
 PACKAGES = re.compile(r"(?:[^\s'\"]*/)?site-packages/")
 
 
 def without_paths(traceback):
     """The lines of a traceback, without colours and without where packages lie."""
-    text = COLOURS.sub("", "\n".join(traceback))
+    text = COLORS.sub("", "\n".join(traceback))
     return [line.rstrip() for line in PACKAGES.sub("", text).splitlines()]
 
 
@@ -37,7 +37,7 @@ def execute(name):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = without_paths(output.traceback)
-    complaints = normalise(notebook)
+    complaints = normalize(notebook)
     if not complaints:
         unfinished = path.with_suffix(".part")
         nbformat.write(notebook, unfinished)

@@ -11,8 +11,8 @@ from html import escape
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "book" / "_static" / "diagrams"
-BLUE, ORANGE, GREY, PURPLE, INK = "#0072B2", "#D55E00", "#555555", "#332288", "#1F1F1F"
-PALE = {BLUE: "#E8F1F8", ORANGE: "#FBEBDD", GREY: "#F2F2F2", PURPLE: "#ECEAF4", INK: "#FFFFFF"}
+BLUE, ORANGE, GRAY, PURPLE, INK = "#0072B2", "#D55E00", "#555555", "#332288", "#1F1F1F"
+PALE = {BLUE: "#E8F1F8", ORANGE: "#FBEBDD", GRAY: "#F2F2F2", PURPLE: "#ECEAF4", INK: "#FFFFFF"}
 ADVANCE = {False: 0.6, True: 0.61}  # estimated width of a character over the size; True: mono
 DIAGRAMS = {}
 
@@ -35,10 +35,10 @@ def svg(name):
     """The text of one SVG file."""
     function, width, height, title, alt = DIAGRAMS[name]
     heads = "".join(
-        f'<marker id="head{colour[1:]}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="12" '
+        f'<marker id="head{color[1:]}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="12" '
         f'markerHeight="12" markerUnits="userSpaceOnUse" orient="auto">'
-        f'<path d="M0 0.8 L10 5 L0 9.2 Z" fill="{colour}"/></marker>'
-        for colour in (BLUE, ORANGE, GREY, PURPLE)
+        f'<path d="M0 0.8 L10 5 L0 9.2 Z" fill="{color}"/></marker>'
+        for color in (BLUE, ORANGE, GRAY, PURPLE)
     )
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -72,7 +72,7 @@ def text_width(words, size, mono=False):
     return len(words) * size * ADVANCE[mono]
 
 
-def text(x, y, words, size=17, colour=INK, anchor="middle", mono=False, bold=False):
+def text(x, y, words, size=17, color=INK, anchor="middle", mono=False, bold=False):
     """Lines of text around the height y; a line may be a list of (words, colour)."""
     lines = words.split("\n") if isinstance(words, str) else [words]
     style = f'font-family="{"monospace" if mono else "sans-serif"}" font-size="{size}"'
@@ -86,40 +86,40 @@ def text(x, y, words, size=17, colour=INK, anchor="middle", mono=False, bold=Fal
             else "".join(f'<tspan fill="{hue}">{escape(piece)}</tspan>' for piece, hue in line)
         )
         parts.append(
-            f'<text x="{number(x)}" y="{number(base)}" {style} fill="{colour}" '
+            f'<text x="{number(x)}" y="{number(base)}" {style} fill="{color}" '
             f'text-anchor="{anchor}" xml:space="preserve">{spans}</text>'
         )
     return parts
 
 
-def box(x, y, width, height, words="", colour=GREY, dashed=False, fill=None, edge=2, **style):
+def box(x, y, width, height, words="", color=GRAY, dashed=False, fill=None, edge=2, **style):
     """A rounded box around its middle, with words in it."""
     dash = ' stroke-dasharray="6 5"' if dashed else ""
     frame = (
         f'<rect x="{number(x - width / 2)}" y="{number(y - height / 2)}" width="{number(width)}" '
-        f'height="{number(height)}" rx="7" fill="{fill or PALE[colour]}" stroke="{colour}" '
+        f'height="{number(height)}" rx="7" fill="{fill or PALE[color]}" stroke="{color}" '
         f'stroke-width="{edge}"{dash}/>'
     )
     return [frame, text(x, y, words, **style) if words else []]
 
 
-def frame(left, top, right, bottom, label="", colour=GREY, **style):
+def frame(left, top, right, bottom, label="", color=GRAY, **style):
     """An empty dashed frame given by its corners, with a label at its upper left."""
-    style = {"size": 16, "colour": colour, "mono": True, **style}
+    style = {"size": 16, "color": color, "mono": True, **style}
     middle = (left + right) / 2, (top + bottom) / 2
     return [
-        box(*middle, right - left, bottom - top, colour=colour, dashed=True, fill="none"),
+        box(*middle, right - left, bottom - top, color=color, dashed=True, fill="none"),
         text(left + 10, top + 15, label, anchor="start", **style) if label else [],
     ]
 
 
-def arrow(*points, colour=GREY, dashed=False, width=2.5, head=True):
+def arrow(*points, color=GRAY, dashed=False, width=2.5, head=True):
     """A line through the points, with a head at the last one."""
     path = " ".join(f"{number(x)},{number(y)}" for x, y in points)
     dash = ' stroke-dasharray="7 5"' if dashed else ""
-    tip = f' marker-end="url(#head{colour[1:]})"' if head else ""
+    tip = f' marker-end="url(#head{color[1:]})"' if head else ""
     return (
-        f'<polyline points="{path}" fill="none" stroke="{colour}" '
+        f'<polyline points="{path}" fill="none" stroke="{color}" '
         f'stroke-width="{width}"{dash}{tip}/>'
     )
 
@@ -129,26 +129,26 @@ def line(*points, **style):
     return arrow(*points, head=False, **style)
 
 
-def cross(x, y, size=13, colour=ORANGE):
+def cross(x, y, size=13, color=ORANGE):
     """A cross over something that does not work."""
     return [
-        line((x - size, y - size), (x + size, y + size), colour=colour, width=5),
-        line((x - size, y + size), (x + size, y - size), colour=colour, width=5),
+        line((x - size, y - size), (x + size, y + size), color=color, width=5),
+        line((x - size, y + size), (x + size, y - size), color=color, width=5),
     ]
 
 
-def ellipse(x, y, a, b, colour, fill="none", width=2, dashed=False, opacity=1):
+def ellipse(x, y, a, b, color, fill="none", width=2, dashed=False, opacity=1):
     """An ellipse with half-axes a and b."""
     dash = ' stroke-dasharray="6 4"' if dashed else ""
     return (
         f'<ellipse cx="{number(x)}" cy="{number(y)}" rx="{number(a)}" ry="{number(b)}" '
-        f'fill="{fill}" fill-opacity="{opacity:g}" stroke="{colour}" stroke-width="{width}"{dash}/>'
+        f'fill="{fill}" fill-opacity="{opacity:g}" stroke="{color}" stroke-width="{width}"{dash}/>'
     )
 
 
-def dot(x, y, radius=5, colour=INK):
+def dot(x, y, radius=5, color=INK):
     """A filled point."""
-    return f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius}" fill="{colour}"/>'
+    return f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius}" fill="{color}"/>'
 
 
 def network(x, y, width, height, words, narrows, size=17):
@@ -157,7 +157,7 @@ def network(x, y, width, height, words, narrows, size=17):
     corners = [(-0.5, -left), (0.5, -right), (0.5, right), (-0.5, left)]
     points = " ".join(f"{number(x + a * width)},{number(y + b * height)}" for a, b in corners)
     shape = (
-        f'<polygon points="{points}" fill="{PALE[GREY]}" stroke="{GREY}" stroke-width="2" '
+        f'<polygon points="{points}" fill="{PALE[GRAY]}" stroke="{GRAY}" stroke-width="2" '
         f'stroke-linejoin="round"/>'
     )
     return [shape, text(x, y, words, size)]
@@ -205,15 +205,15 @@ def autoencoder():
         network(202, y, 126, 110, "encoder", narrows=True, size=20),
         arrow((266, y), (302, y)),
         text(360, 40, "code"),
-        box(360, y, 112, 64, colour=PURPLE),
+        box(360, y, 112, 64, color=PURPLE),
         text(360, y - 12, "z", 20, mono=True), text(360, y + 14, "2 numbers", 16),
         arrow((417, y), (453, y)),
         network(518, y, 126, 110, "decoder", narrows=False, size=20),
         arrow((582, y), (616, y)),
         text(642, 40, "reconstruction"), picture(658, y, 84, blurred=True),
-        arrow((62, y + 46), (62, 230), (207, 230), colour=BLUE),
-        arrow((658, y + 46), (658, 230), (513, 230), colour=BLUE),
-        box(360, 230, 300, 74, colour=BLUE),
+        arrow((62, y + 46), (62, 230), (207, 230), color=BLUE),
+        arrow((658, y + 46), (658, 230), (513, 230), color=BLUE),
+        box(360, 230, 300, 74, color=BLUE),
         text(360, 216, "reconstruction loss", 19, BLUE, bold=True),
         text(360, 244, "compares the two", 17),
     ]  # fmt: skip
@@ -230,12 +230,12 @@ def vae():
     """The data flow, with the two losses at their places."""
     y = 205
     return [
-        box(290, 58, 270, 66, colour=ORANGE),
+        box(290, 58, 270, 66, color=ORANGE),
         text(290, 45, "KL", 20, ORANGE, bold=True), text(290, 72, "how far from the prior?", 17),
         box(575, 58, 130, 66, "prior\nN(0, I)", size=17),
-        arrow((509, 58), (428, 58), colour=ORANGE),
-        arrow((290, 146), (290, 94), colour=ORANGE),
-        box(290, y, 116, 116, colour=ORANGE, dashed=True, fill="#FFFFFF"),
+        arrow((509, 58), (428, 58), color=ORANGE),
+        arrow((290, 146), (290, 94), color=ORANGE),
+        box(290, y, 116, 116, color=ORANGE, dashed=True, fill="#FFFFFF"),
         text(54, y - 66, "image"), picture(54, y, 76),
         arrow((90, y), (112, y)),
         network(162, y, 98, 104, "encoder", narrows=True, size=18),
@@ -243,7 +243,7 @@ def vae():
         box(290, y - 27, 98, 40, "mu", mono=True, size=18),
         box(290, y + 27, 98, 40, "log_var", mono=True, size=18),
         arrow((341, y - 24), (379, y - 8)), arrow((341, y + 24), (379, y + 8)),
-        box(424, y, 86, 58, colour=PURPLE),
+        box(424, y, 86, 58, color=PURPLE),
         text(424, y - 12, "draw"), text(424, y + 12, "z", 19, mono=True),
         text(424, 303, "epsilon", 17, mono=True), text(424, 325, "from N(0, I)", 16),
         arrow((424, 288), (424, 240)),
@@ -251,9 +251,9 @@ def vae():
         network(548, y, 98, 104, "decoder", narrows=False, size=18),
         arrow((599, y), (628, y)),
         text(640, y - 66, "reconstruction"), picture(666, y, 76, blurred=True),
-        arrow((54, y + 43), (54, 382), (217, 382), colour=BLUE),
-        arrow((666, y + 43), (666, 382), (503, 382), colour=BLUE),
-        box(360, 382, 280, 44, colour=BLUE),
+        arrow((54, y + 43), (54, 382), (217, 382), color=BLUE),
+        arrow((666, y + 43), (666, 382), (503, 382), color=BLUE),
+        box(360, 382, 280, 44, color=BLUE),
         text(360, 382, "reconstruction loss", 19, BLUE, bold=True),
         text(360, 446, [("loss = ", INK), ("reconstruction", BLUE), (" + beta * ", INK),
              ("KL", ORANGE)], 19, mono=True, bold=True),
@@ -276,7 +276,7 @@ def heads_above(y, left, right):
 )  # fmt: skip
 def reparameterization():
     """The gradient's way back, without and with the reparameterization."""
-    up = {"colour": BLUE, "dashed": True, "width": 3}
+    up = {"color": BLUE, "dashed": True, "width": 3}
     return [
         line((288, 30), (288, 378), width=1.5),
         text(144, 46, "An opaque draw", 20, bold=True),
@@ -303,19 +303,19 @@ def reparameterization():
     ]  # fmt: skip
 
 
-def lane(top, height, heading, note, colour):
+def lane(top, height, heading, note, color):
     """A band of the timeline with its heading."""
     return [
-        box(360, top + height / 2, 688, height, colour=colour, fill=PALE[GREY], edge=0),
+        box(360, top + height / 2, 688, height, color=color, fill=PALE[GRAY], edge=0),
         text(32, top + 24, heading, 19, anchor="start", bold=True),
-        text(32, top + 51, note, 17, GREY, anchor="start"),
+        text(32, top + 51, note, 17, GRAY, anchor="start"),
     ]
 
 
-def labelled(x, y, width, code, words, colour=GREY, **style):
+def labeled(x, y, width, code, words, color=GRAY, **style):
     """A box with a line of code and a line of words."""
     return [
-        box(x, y, width, 66, colour=colour, **{"fill": "#FFFFFF", **style}),
+        box(x, y, width, 66, color=color, **{"fill": "#FFFFFF", **style}),
         text(x, y - 12, code, 17, mono=True),
         text(x, y + 14, words, 16),
     ]
@@ -334,22 +334,22 @@ def timeline():
     top, low = 126, 420
     return [
         lane(16, 156, "Plan: Keras builds the model, once", "symbols: shape and type, no numbers",
-             GREY),
-        labelled(96, top, 124, "x", "symbol"), arrow((159, top), (187, top)),
-        labelled(260, top, 142, "layer.call", "runs once"), arrow((332, top), (360, top)),
-        labelled(424, top, 124, "mu", "symbol"),
+             GRAY),
+        labeled(96, top, 124, "x", "symbol"), arrow((159, top), (187, top)),
+        labeled(260, top, 142, "layer.call", "runs once"), arrow((332, top), (360, top)),
+        labeled(424, top, 124, "mu", "symbol"),
         box(608, top, 160, 66, "loss function\ndoes not run", dashed=True, fill="none",
-            size=17, colour=GREY),
+            size=17, color=GRAY),
         arrow((96, 176), (96, 212)),
         box(96, 238, 124, 44, "compile", mono=True, size=18, fill="#FFFFFF"),
         arrow((96, 261), (96, 298)),
         lane(306, 178, "Step: fit runs it for each batch", "tensors: real numbers", BLUE),
-        labelled(96, low, 124, "x", "tensor"), arrow((159, low), (187, low)),
-        labelled(260, low, 142, "layer.call", "runs again"), arrow((332, low), (360, low)),
-        labelled(424, low, 124, "y_pred", "tensor"), arrow((487, low), (526, low)),
-        box(608, low, 160, 98, colour=BLUE, fill=PALE[BLUE]),
+        labeled(96, low, 124, "x", "tensor"), arrow((159, low), (187, low)),
+        labeled(260, low, 142, "layer.call", "runs again"), arrow((332, low), (360, low)),
+        labeled(424, low, 124, "y_pred", "tensor"), arrow((487, low), (526, low)),
+        box(608, low, 160, 98, color=BLUE, fill=PALE[BLUE]),
         text(608, low - 26, "loss function"), text(608, low + 12, "y_true,\ny_pred", 17, mono=True),
-        arrow((440, 162), (582, 368), colour=ORANGE, dashed=True, width=3),
+        arrow((440, 162), (582, 368), color=ORANGE, dashed=True, width=3),
         cross(511, 265, 15),
         text(330, 238, "a symbol has no number\nin the step", 18, ORANGE, bold=True),
     ]  # fmt: skip
@@ -372,7 +372,7 @@ def miniature(code, inside, wall="fit", vae_top=40, output=True):
         network(432, y, 80, 84, "decoder", narrows=False, size=16),
         box(345, y, 56, 44, "draw", size=16), arrow((374, y), (390, y)),
         [arrow((473, y), (489, y)), box(522, y, 64, 40, "x_hat", mono=True, size=16),
-         arrow((522, 143), (522, 195), colour=BLUE)] if output else [],
+         arrow((522, 143), (522, 195), color=BLUE)] if output else [],
         box(*LOSS, 92, 42, "loss", size=17),
         text(320, 278, code, 17, mono=True),
     ]  # fmt: skip
@@ -394,14 +394,14 @@ def to_the_draw():
 
 def kl_box(x, y, width=56, height=42):
     """The place of the KL term."""
-    return [box(x, y, width, height, colour=ORANGE), text(x, y, "KL", 18, ORANGE, bold=True)]
+    return [box(x, y, width, height, color=ORANGE), text(x, y, "KL", 18, ORANGE, bold=True)]
 
 
 def kl_below():
     """The KL term computed below the model, from what the heads give."""
     return [
         arrow((202, 165), (202, 218), (268, 218)),
-        kl_box(300, 218), arrow((329, 218), (462, 218), colour=ORANGE),
+        kl_box(300, 218), arrow((329, 218), (462, 218), color=ORANGE),
     ]  # fmt: skip
 
 
@@ -423,7 +423,7 @@ def placement_encoder_layer():
         arrow((244, 98), (258, 107)), arrow((244, 146), (258, 137)),
         arrow((301, 113), (316, 115)), arrow((301, 131), (316, 129)),
         kl_box(280, 122, 42, 80),
-        arrow((280, 163), (280, 218), (462, 218), colour=ORANGE),
+        arrow((280, 163), (280, 218), (462, 218), color=ORANGE),
     ]  # fmt: skip
     return miniature("self.add_loss(beta * kl)", place)
 
@@ -442,7 +442,7 @@ def placement_endpoint_layer():
         arrow((202, 165), (202, 171), (480, 171), (480, 148), (491, 148)),
         arrow((473, 122), (491, 122)),
         kl_box(522, 125, 60, 72),
-        arrow((510, 162), (510, 195), colour=BLUE), arrow((534, 162), (534, 195), colour=ORANGE),
+        arrow((510, 162), (510, 195), color=BLUE), arrow((534, 162), (534, 195), color=ORANGE),
     ]  # fmt: skip
     return miniature("add_objective([mu, log_var, x, x_hat])", place, output=False)
 
@@ -461,7 +461,7 @@ def placement_outputs():
         box(496, 61, 128, 30, "mu, log_var", mono=True, size=16),
         arrow((561, 61), (598, 61), (598, 120)),
         kl_box(598, 144, 48, 44),
-        arrow((598, 167), (598, 218), (559, 218), colour=ORANGE),
+        arrow((598, 167), (598, 218), (559, 218), color=ORANGE),
     ]  # fmt: skip
     return miniature('loss={"reconstruction": ..., "kl": kl}', place)
 
@@ -475,9 +475,9 @@ def placement_outputs():
 def placement_model_loss():
     """The whole model adds the KL term."""
     place = [
-        frame(54, 40, 566, 178, colour=ORANGE), two_heads(), to_the_draw(),
+        frame(54, 40, 566, 178, color=ORANGE), two_heads(), to_the_draw(),
         kl_box(300, 178), arrow((202, 165), (202, 190), (268, 190)),
-        arrow((300, 200), (300, 218), (462, 218), colour=ORANGE),
+        arrow((300, 200), (300, 218), (462, 218), color=ORANGE),
     ]  # fmt: skip
     return miniature("vae.add_loss(beta * kl)", place)
 
@@ -492,7 +492,7 @@ def placement_compute_loss():
     """The method in which fit computes the loss."""
     place = [
         two_heads(), to_the_draw(), kl_below(),
-        frame(252, 190, 612, 246, colour=ORANGE),
+        frame(252, 190, 612, 246, color=ORANGE),
         text(395, 203, "compute_loss", 16, ORANGE, mono=True),
     ]  # fmt: skip
     return miniature("vae.compute_loss(x, y, y_pred)", place)
@@ -508,7 +508,7 @@ def placement_training_step():
     """The training step around everything, inside fit."""
     place = [
         two_heads(), to_the_draw(), kl_below(),
-        frame(22, 38, 618, 246, colour=ORANGE),
+        frame(22, 38, 618, 246, color=ORANGE),
         text(32, 232, "train_step", 16, ORANGE, "start", mono=True),
     ]  # fmt: skip
     return miniature("with tf.GradientTape() as tape: ...", place, vae_top=48)
@@ -539,10 +539,10 @@ def placement_distributions():
     """A layer whose output is a distribution."""
     place = [
         arrow((144, 122), (164, 122)), arrow((264, 122), (316, 122)),
-        box(214, 122, 100, 84, colour=PURPLE),
+        box(214, 122, 100, 84, color=PURPLE),
         text(214, 102, "q(z|x)", 17, bold=True),
         kl_box(214, 142, 52, 36),
-        arrow((214, 161), (214, 218), (462, 218), colour=ORANGE),
+        arrow((214, 161), (214, 218), (462, 218), color=ORANGE),
     ]  # fmt: skip
     return miniature("KLDivergenceRegularizer(prior, weight=...)", place)
 
@@ -590,8 +590,8 @@ def placements():
         network(508, y, 94, 100, "decoder", narrows=False), arrow((556, y), (574, y)),
         box(607, y, 64, 44, "x_hat", mono=True),
         arrow((238, y - 50), (238, 113), (590, 113)), badge(607, 113, 3),
-        line((607, 203), (607, 226), colour=BLUE), badge(607, 240, 4),
-        arrow((607, 254), (607, 298), colour=BLUE),
+        line((607, 203), (607, 226), color=BLUE), badge(607, 240, 4),
+        arrow((607, 254), (607, 298), color=BLUE),
         box(607, 322, 104, 46, "loss", size=18),
         badge(557, 322, 6),
     ]  # fmt: skip
@@ -601,7 +601,7 @@ def placements():
         legend += [
             badge(x, top, place + 1),
             text(x + 24, top - 2, names, 16, INK, "start", True, True),
-            text(x + 24, top + 20, words, 16, GREY, "start"),
+            text(x + 24, top + 20, words, 16, GRAY, "start"),
         ]
     return [drawing, legend]
 
@@ -647,15 +647,15 @@ def clouds():
         for a, b, u, v in CLOUDS
     ]
     parts += [
-        ellipse(360, y, unit * r, unit * r, GREY, GREY, 2, opacity=0.14) for r in (2.1, 1.4, 0.7)
+        ellipse(360, y, unit * r, unit * r, GRAY, GRAY, 2, opacity=0.14) for r in (2.1, 1.4, 0.7)
     ]
     parts += [
         ellipse(594 + unit * a, y - unit * b, 2.1 * unit * u, 2.1 * unit * v, "none", "url(#shade)")
         for a, b, u, v in CLOUDS
     ]
-    parts.append(ellipse(594, y, 2.1 * unit, 2.1 * unit, GREY, dashed=True))
-    parts.append(text(594, 329, "dashed: the prior", 16, GREY))
-    return [*parts, text(126, 329, "schematic", 16, GREY)]
+    parts.append(ellipse(594, y, 2.1 * unit, 2.1 * unit, GRAY, dashed=True))
+    parts.append(text(594, 329, "dashed: the prior", 16, GRAY))
+    return [*parts, text(126, 329, "schematic", 16, GRAY)]
 
 
 def trade_off(rate):
@@ -679,15 +679,15 @@ def tangent():
     parts = [
         arrow((40, 360), (40, 22)), arrow((40, 360), (700, 360)),
         text(370, 390, "rate: the KL term", 19, ORANGE, bold=True),
-        text(696, 390, "schematic", 16, GREY, "end"),
+        text(696, 390, "schematic", 16, GRAY, "end"),
         text(76, 30, "distortion: the reconstruction loss", 19, BLUE, "start", bold=True),
-        line(*curve, colour=INK, width=3.5),
+        line(*curve, color=INK, width=3.5),
     ]  # fmt: skip
     for rate, right, dashed in ((0.5, 1.0, False), (0.18, 0.44, True)):
         distortion, slope = trade_off(rate)
         ends = [at(r, distortion + slope * (r - rate)) for r in (0.012, right)]
         parts += [
-            line(*ends, colour=PURPLE, dashed=dashed, width=2.5),
+            line(*ends, color=PURPLE, dashed=dashed, width=2.5),
             dot(*at(rate, distortion), 7),
         ]
     return [
@@ -714,9 +714,9 @@ def dead_end():
         box(116, 96, 150, 44, heads, **style), arrow((116, 119), (116, 218)),
         box(116, 242, 150, 44, "draw", size=18), arrow((116, 265), (116, 302)),
         box(116, 326, 150, 44, "decoder", size=18),
-        arrow((192, 96), (276, 96), (276, 144), colour=ORANGE, dashed=True),
+        arrow((192, 96), (276, 96), (276, 144), color=ORANGE, dashed=True),
         box(276, 168, 120, 44, "add_kl", ORANGE, True, fill="#FFFFFF", **style),
-        line((276, 191), (276, 232), colour=ORANGE, dashed=True), cross(276, 240, 11),
+        line((276, 191), (276, 232), color=ORANGE, dashed=True), cross(276, 240, 11),
         text(276, 284, "nobody uses\nits output", 17),
         text(180, 388, "not in the plan: no KL, no error", 17, bold=True),
         text(540, 42, "Handed on: kept", 20, bold=True),

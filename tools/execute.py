@@ -1,7 +1,7 @@
 """Execute chapters and store them clean: ``make chapters`` or ``python tools/execute.py NAME ...``.
 
 Runs every named notebook (default: all) from top to bottom in its own folder, then
-normalises it: what a picture is called and how wide it is, what its folds are called, no
+normalizes it: what a picture is called and how wide it is, what its folds are called, no
 volatile metadata. What must not be stored at all (error output, paths of this machine,
 addresses in memory) is refused, and the notebook on disk stays as it was.
 """
@@ -28,7 +28,7 @@ FORBIDDEN = re.compile(
 )
 
 
-def normalise(notebook):
+def normalize(notebook):
     """Clean a freshly executed notebook in place; return a list of what is wrong with it."""
     complaints = []
     notebook.metadata = {
@@ -146,7 +146,7 @@ def execute(path):
         resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute()
-    complaints = normalise(notebook)
+    complaints = normalize(notebook)
     if not complaints:
         unfinished = path.with_suffix(".part")
         nbformat.write(notebook, unfinished)

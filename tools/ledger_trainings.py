@@ -39,7 +39,7 @@ class Training:
 
 
 def post(number, z_dim, fact, batch_size, placement, keras):
-    """The series' network and optimiser: Adam with rate 5e-4, six epochs of losses printed."""
+    """The series' network and optimizer: Adam with rate 5e-4, six epochs of losses printed."""
     beta = 2 * 784 * fact / z_dim
     return Training(
         f"post {number}", "series", z_dim, beta, 6, batch_size, 5e-4, 60_000, placement, keras

@@ -27,10 +27,10 @@ def move(slug, number, root=ROOT):
     order.remove(slug)
     order.insert(number - 1, slug)
     # The line above it in the new order; the first chapter goes before what was the first.
-    neighbour, after = (order[number - 2], True) if number > 1 else (order[1], False)
+    neighbor, after = (order[number - 2], True) if number > 1 else (order[1], False)
     for name in ("_toc.yml", "README.md", "index.md"):
         path = root / name
-        path.write_text(_with_line_moved(path.read_text(), slug, neighbour, after))
+        path.write_text(_with_line_moved(path.read_text(), slug, neighbor, after))
     _renumber({name: place for place, name in enumerate(order, 1)}, root)
 
 
@@ -39,7 +39,7 @@ def make_room(number, root=ROOT):
     _renumber({s: n + (n >= number) for n, s in enumerate(slugs(root / "chapters"), 1)}, root)
 
 
-def _with_line_moved(text, slug, neighbour, after):
+def _with_line_moved(text, slug, neighbor, after):
     """The line that lists a chapter, put beside the line of its new neighbour."""
     lines = text.splitlines(keepends=True)
 
@@ -50,7 +50,7 @@ def _with_line_moved(text, slug, neighbour, after):
             raise ValueError(f"{name!r} is listed in {len(found)} lines of one file, not in one.")
         return found[0]
 
-    moved, fixed = line_of(slug), line_of(neighbour)
+    moved, fixed = line_of(slug), line_of(neighbor)
     lines.remove(moved)
     lines.insert(lines.index(fixed) + after, moved)
     return "".join(lines)

@@ -72,7 +72,7 @@ def extents(codes, coverage=0.98):
     return Extents(codes.min(axis=0), codes.max(axis=0), robust_low, robust_high)
 
 
-def class_centres(codes, labels):
+def class_centers(codes, labels):
     """The median code of every class: a dict from label to an array of shape (z_dim,).
 
     The median, not the mean: a few stray codes must not pull a centre out of its cloud.
@@ -80,7 +80,7 @@ def class_centres(codes, labels):
     Raises:
         ValueError: not one label for each code.
     """
-    codes, labels = _labelled(codes, labels)
+    codes, labels = _labeled(codes, labels)
     return {int(label): np.median(codes[labels == label], axis=0) for label in np.unique(labels)}
 
 
@@ -179,7 +179,7 @@ def separation(codes, labels):
     Raises:
         ValueError: NaN, wrong rank, not one label for each code, or fewer than two classes.
     """
-    codes, labels = _labelled(_checked(codes), labels)
+    codes, labels = _labeled(_checked(codes), labels)
     classes, members = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"Classes can be apart only if there are two, but labels hold {classes}.")
@@ -199,7 +199,7 @@ class Accuracy(NamedTuple):
     right: np.ndarray
 
 
-def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95):
+def neighbor_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95):
     """How often the ``k`` nearest known codes, by majority, tell the class of a code.
 
     Args:
@@ -218,8 +218,8 @@ def neighbour_accuracy(known, known_labels, codes, labels, k=10, confidence=0.95
     from scipy.stats import binomtest
     from sklearn.neighbors import KNeighborsClassifier
 
-    known, known_labels = _labelled(_checked(known), known_labels)
-    codes, labels = _labelled(_checked(codes), labels)
+    known, known_labels = _labeled(_checked(known), known_labels)
+    codes, labels = _labeled(_checked(codes), labels)
     if not 1 <= k <= len(known):
         raise ValueError(f"k must be from 1 to {len(known)}, the known codes, but is {k}.")
     votes = KNeighborsClassifier(k).fit(known, known_labels).predict(codes)
@@ -265,12 +265,12 @@ def in_ellipse(points, codes, coverage=0.98):
     """
     points, codes = _of_one_dimension(points, codes)
     _check_coverage(coverage)
-    centre, covariance = codes.mean(axis=0), _covariance(codes)
+    center, covariance = codes.mean(axis=0), _covariance(codes)
     if np.linalg.matrix_rank(covariance) < codes.shape[1]:
         raise ValueError("The codes have no spread in some direction, so no ellipse holds them.")
 
     def squares(z):
-        return np.sum((z - centre) * np.linalg.solve(covariance, (z - centre).T).T, axis=1)
+        return np.sum((z - center) * np.linalg.solve(covariance, (z - center).T).T, axis=1)
 
     return squares(points) <= np.quantile(squares(codes), coverage)
 
@@ -307,7 +307,7 @@ def _pair(mu, log_var):
     return mu, log_var
 
 
-def _labelled(codes, labels):
+def _labeled(codes, labels):
     codes, labels = np.asarray(codes), np.asarray(labels)
     if labels.shape != codes.shape[:1]:
         raise ValueError(

@@ -13,7 +13,7 @@ def define_sampling(keras):
     class Sampling(keras.layers.Layer):
         """Draw ``z = mu + exp(log_var / 2) * epsilon`` with ``epsilon ~ N(0, I)``.
 
-        The reparameterisation trick of Kingma and Welling (2013); derived in chapter
+        The reparameterization trick of Kingma and Welling (2013); derived in chapter
         ``points-to-distributions``.
 
         Args:

@@ -46,7 +46,7 @@ class NetworkSpec:
             "tanh", "sigmoid".
         batch_norm: None, "before" or "after" the activation.
         dropout: share of units dropped after every activation.
-        bridge_activation: whether the bridge is normalised and activated too.
+        bridge_activation: whether the bridge is normalized and activated too.
         code_activation: activation of a plain autoencoder's code; None leaves it free.
 
     Raises:
@@ -258,7 +258,7 @@ def _hidden(x, units, spec, keras):
 
 
 def _activate(x, spec, keras):
-    """Batch normalisation, activation, dropout, in the order of the spec."""
+    """Batch normalization, activation, dropout, in the order of the spec."""
     if spec.batch_norm == "before":
         x = keras.layers.BatchNormalization()(x)
     if spec.activation == "leaky_relu":

@@ -75,7 +75,7 @@ def elbo(x, x_hat, mu, log_var, beta=1.0):
     """Evidence lower bound of each image: ``-(reconstruction + beta * KL)``, in nats.
 
     With ``beta = 1`` and one draw of z behind ``x_hat`` this is an unbiased estimate
-    of the ELBO (Kingma and Welling 2013). Training minimises its negative.
+    of the ELBO (Kingma and Welling 2013). Training minimizes its negative.
 
     Returns:
         shape (images,).

@@ -17,11 +17,11 @@ from vaelib.data import check_images
 
 # Paul Tol's "muted" scheme: ten colours that stay apart for colour-blind readers.
 # The maps print each digit at its centre as well, so nothing hangs on colour alone.
-CLASS_COLOURS = (
+CLASS_COLORS = (
     "#332288", "#88CCEE", "#44AA99", "#117733", "#999933",
     "#DDCC77", "#CC6677", "#882255", "#AA4499", "#777777",
 )  # fmt: skip
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, for lines
+BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#555555"  # Okabe and Ito's, for lines
 
 
 def panels(rows, columns, size, **options):
@@ -149,16 +149,16 @@ def latent_map(maps, limits=None, scale=4.6):
     for axis, (title, (codes, labels)) in zip(axes.flat, maps.items()):
         codes, labels = np.asarray(codes), np.asarray(labels)
         classes = np.unique(labels)
-        centres = [np.median(codes[labels == label], axis=0) for label in classes]
-        places = _pushed_apart(np.array(centres), 0.3 / scale * np.ptp(limits, axis=1).max())
+        centers = [np.median(codes[labels == label], axis=0) for label in classes]
+        places = _pushed_apart(np.array(centers), 0.3 / scale * np.ptp(limits, axis=1).max())
         for number, (label, place) in enumerate(zip(classes, places)):
-            colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
-            # Rasterised dots keep the picture small; alpha lets density show.
-            axis.scatter(*codes[labels == label].T, s=4, color=colour, alpha=0.45, linewidths=0)
+            color = CLASS_COLORS[number % len(CLASS_COLORS)]
+            # Rasterized dots keep the picture small; alpha lets density show.
+            axis.scatter(*codes[labels == label].T, s=4, color=color, alpha=0.45, linewidths=0)
             axis.text(
                 *place, str(label), fontsize=11, fontweight="bold",
                 ha="center", va="center", color="white",
-                bbox={"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "white"},
+                bbox={"boxstyle": "circle,pad=0.18", "facecolor": color, "edgecolor": "white"},
             )  # fmt: skip
         axis.set(xlim=limits[0], ylim=limits[1], title=title, xlabel="$z_1$", ylabel="$z_2$")
         axis.set_aspect("equal", adjustable="box")
@@ -243,5 +243,5 @@ def _draw_image(axis, image, **options):
     # One channel is grey, three are colours; fixed limits, or Matplotlib would
     # stretch a faint image to full contrast.
     image = np.asarray(image)
-    grey = image[..., 0] if image.shape[-1] == 1 else image
-    axis.imshow(grey, cmap="gray", vmin=0, vmax=1, **options)
+    gray = image[..., 0] if image.shape[-1] == 1 else image
+    axis.imshow(gray, cmap="gray", vmin=0, vmax=1, **options)

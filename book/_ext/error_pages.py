@@ -113,7 +113,7 @@ def one_entry(entry):
         [
             f"({entry['entry']})=\n### {prose(entry['title'])}\n",
             "```{code-block} text\n:class: typical\n" + entry["typical"].rstrip() + "\n```\n",
-            f"{prose(entry['recognise'])}\n\n*Versions:* {prose(entry['versions']).rstrip('.')}.\n",
+            f"{prose(entry['recognize'])}\n\n*Versions:* {prose(entry['versions']).rstrip('.')}.\n",
             f"**Why.** {prose(entry['cause'])}\n",
             f"**Repair.** {prose(entry['repair'])}\n",
             f"*{before}:*\n\n```python\n{entry['before'].rstrip()}\n```\n",

@@ -74,7 +74,7 @@ def _():
     "26,345 and 8,728,505.",
     judge=lambda v: (v["k"], v["m"]) == (26, 9),
     counter={"k": 26, "m": 9},
-    note="These are the totals. A part of them is batch normalisation's running means and "
+    note="These are the totals. A part of them is batch normalization's running means and "
     "variances, which no gradient trains. The article's last section gives the same figures "
     "without the word \"trainable\", and there they are right.",
 )  # fmt: skip
@@ -149,7 +149,7 @@ def _():
 @row(
     "machinecurve-sigma-squared", "A draw is mu + sigma² epsilon", **TUTORIAL,
     where="the text on the reparameterization trick",
-    claim="A draw is reparameterised as mu + sigma² · epsilon; the code below writes mu + "
+    claim="A draw is reparameterized as mu + sigma² · epsilon; the code below writes mu + "
     "exp(sigma / 2) · epsilon.",
     test="The variance of a million draws for sigma² = 4, once as the text has it, once as the "
     "code has it, with log_var = ln 4 in place of `sigma`.",
@@ -393,7 +393,7 @@ def _():
 
 
 @row(
-    "machinecurve-regularizer", "TFP's regulariser behaves the same", **COMMENTS,
+    "machinecurve-regularizer", "TFP's regularizer behaves the same", **COMMENTS,
     claim="Instead of computing the KL term one may use a `MultivariateNormalTriL` layer with a "
     "`KLDivergenceRegularizer`, which seems to come to the same.",
     test="The recipe `tfp_regularizer` (a diagonal Gaussian, exact KL, weight 1) in eager mode, "

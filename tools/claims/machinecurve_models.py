@@ -51,13 +51,13 @@ def _steepness():
 
     def measure(name):
         model, rng = checkpoints.load(name), np.random.default_rng(3)
-        centre, spread = 0, np.eye(2)
+        center, spread = 0, np.eye(2)
         if not model.manifest["variational"]:  # its draws: a Gaussian around its codes
-            centre, spread = codes(name).mean(axis=0), np.linalg.cholesky(np.cov(codes(name).T))
+            center, spread = codes(name).mean(axis=0), np.linalg.cholesky(np.cov(codes(name).T))
         start, direction = rng.normal(size=(2, 2_000, 2))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         here, there = (
-            model.decoder.predict((centre + z @ spread.T).astype("float32"), verbose=0)
+            model.decoder.predict((center + z @ spread.T).astype("float32"), verbose=0)
             for z in (start, start + 0.1 * direction)
         )
         change = np.sqrt(((there - here) ** 2).mean(axis=(1, 2, 3)))
@@ -144,12 +144,12 @@ def _holes_inside(z, rng, coverage=0.98):
 
     from vaelib import latent
 
-    centre, root = z.mean(axis=0), np.linalg.cholesky(np.cov(z.T))
-    lengths = np.linalg.norm(np.linalg.solve(root, (z - centre).T), axis=0)
+    center, root = z.mean(axis=0), np.linalg.cholesky(np.cov(z.T))
+    lengths = np.linalg.norm(np.linalg.solve(root, (z - center).T), axis=0)
     points = rng.normal(size=(10_000, 2))
     points *= np.sqrt(rng.uniform(size=(10_000, 1))) / np.linalg.norm(points, axis=1)[:, None]
     points *= np.quantile(lengths, coverage)
-    return latent.in_holes(centre + points @ root.T, z).mean()
+    return latent.in_holes(center + points @ root.T, z).mean()
 
 
 @functools.cache
@@ -230,7 +230,7 @@ def _small():
     where="the section on the DCGAN-like architecture",
     claim="Trained for 5 epochs only, the large network's results are considerably better than "
     "those of the small one after 100.",
-    test="Both with the tutorial's batch, optimiser and 48,000 training images: loss of the 10,000 "
+    test="Both with the tutorial's batch, optimizer and 48,000 training images: loss of the 10,000 "
     "test images, in nats per image. The large network is that of the slip, whose parameters the "
     "tutorial's summary counts. Beside it, the narrow chain of "
     "{ref}`walk-the-manifold`.",

@@ -173,7 +173,7 @@ def _():
         z = TSNE(perplexity=30, init="pca", random_state=1, max_iter=500).fit_transform(
             codes(f"series-z16-{kind}", 1000)
         )
-        found[kind] = latent.neighbour_accuracy(z[:500], labels[:500], z[500:], labels[500:]).value
+        found[kind] = latent.neighbor_accuracy(z[:500], labels[:500], z[500:], labels[500:]).value
     return {**found, "_from": {"checkpoint": "series-z16-ae, series-z16-vae", "images": 1000}}
 
 

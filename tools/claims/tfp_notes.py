@@ -166,7 +166,7 @@ def _():
     "tfp-underestimates", "A diagonal q underestimates the variance", **NOTES,
     where="the example on minimizing the divergence",
     claim="Fitted to a correlated p by KL(q, p), a diagonal q often has too small a variance.",
-    test="We minimise KL(q, p) for the p of the notes over the two variances of q, and compare "
+    test="We minimize KL(q, p) for the p of the notes over the two variances of q, and compare "
     "with the true variances of p, and with the closed form: one over the diagonal of the "
     "precision matrix.",
     tolerance="Both variances below p's; the closed form met within 1 %.",
@@ -579,7 +579,7 @@ def _():
 
 
 @row(
-    "tfp-regularizer-alike", "Layer and regulariser are two forms of one thing", **NOTES,
+    "tfp-regularizer-alike", "Layer and regularizer are two forms of one thing", **NOTES,
     where="the section on the regularizer object",
     claim="A `KLDivergenceRegularizer` as `activity_regularizer` is another way to the same: the "
     "layer merely uses it.",
@@ -587,11 +587,11 @@ def _():
     "the mean KL of an image.",
     tolerance="The two agree to 1e-4.",
     kind="deterministic", chapters=("distributions",),
-    said="The layer adds {layer:.2f} times the mean KL, the regulariser {regularizer:.2f} times.",
+    said="The layer adds {layer:.2f} times the mean KL, the regularizer {regularizer:.2f} times.",
     judge=lambda v: abs(v["layer"] / v["regularizer"] - 1) < 1e-4,
     counter={"layer": 2.0},
     note="They share code, and differ in what Keras does with the result: the layer's number is a "
-    "sum over the batch, the regulariser's is divided by the batch size and added twice.",
+    "sum over the batch, the regularizer's is divided by the batch size and added twice.",
 )  # fmt: skip
 def _():
     mean = _posterior()[1].mean()

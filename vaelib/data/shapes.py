@@ -60,8 +60,8 @@ def _drawn(size, shape, hue, x, y, radius, rotation):
     outside = np.choose(shape[:, None, None], [disc, square, triangle])
     # One pixel wide, the edge passes from the shape to the ground: no stairs.
     cover = np.clip(0.5 - outside * size, 0, 1)[..., None]
-    colours = np.array([colorsys.hsv_to_rgb(h, 0.85, 1.0) for h in hue])
-    return (cover * colours[:, None, None]).astype("float32")
+    colors = np.array([colorsys.hsv_to_rgb(h, 0.85, 1.0) for h in hue])
+    return (cover * colors[:, None, None]).astype("float32")
 
 
 def _at_least(name, value, low):

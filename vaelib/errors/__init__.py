@@ -19,7 +19,7 @@ import traceback
 from vaelib.errors.index import entries, prelude, reports
 from vaelib.errors.matcher import candidates, documents, matcher
 from vaelib.errors.texts import (
-    COLOUR,
+    COLOR,
     essence,
     first_sentence,
     last_error,
@@ -123,7 +123,7 @@ def explain(error=None):
             f"explain() takes an exception or a text, and this is a {type(error).__name__}: "
             "give it the exception itself, or str(...) of it."
         )
-    text = html.unescape(COLOUR.sub("", text))
+    text = html.unescape(COLOR.sub("", text))
     if not text.strip():
         raise ValueError("There is no text to explain: paste the message or the whole traceback.")
     text = last_error(text)

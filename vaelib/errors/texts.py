@@ -6,7 +6,7 @@ import textwrap
 # More than a screen of stack: its beginning and its end say what there is to know.
 LONGEST = 20_000
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 # What the Kerases put in front of a message: a stack of "user code", the name of a layer.
 _WRAPPERS = re.compile(
     r"^(?:in user code:\n.*?\n\s*\w*(?:Error|Exception): "
@@ -71,7 +71,7 @@ def first_sentence(error, width=100):
 
 def essence(error):
     """The message of an exception, or a text, in one line, without what Keras puts around it."""
-    text, inner = None, shorten(COLOUR.sub("", str(error)))
+    text, inner = None, shorten(COLOR.sub("", str(error)))
     # Without blank lines the patterns cannot lose themselves in them.
     inner = "\n".join(line for line in map(str.strip, inner.splitlines()) if line)
     inner = _APPENDIX.sub("", inner)

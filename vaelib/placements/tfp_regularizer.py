@@ -6,11 +6,11 @@ from vaelib.placements.tfp_add_loss import assemble, posterior_layer, prior
 
 
 def build(encoder, decoder, beta, seed, kit, **compile_options):
-    """The KL regularises the activity of the posterior's layer (arguments: ``build``)."""
+    """The KL regularizes the activity of the posterior's layer (arguments: ``build``)."""
     regularizer = tfp.layers.KLDivergenceRegularizer(
         prior(encoder.output[0].shape[-1]),
         use_exact_kl=True,
-        # tf_keras divides an activity regulariser by the batch size, but applies it to both
+        # tf_keras divides an activity regularizer by the batch size, but applies it to both
         # things that the layer puts out, the distribution and the draw.
         weight=beta / 2,
     )
