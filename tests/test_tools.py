@@ -79,6 +79,9 @@ def test_a_fold_bears_a_name():
         assert set(nb.cells[0].metadata["mystnb"].values()) == {word}
         nb.cells[0].metadata["tags"] = []
         assert execute.normalize(nb) == [] and "mystnb" not in nb.cells[0].metadata
+    nb = notebook("import math\n\ndef foster(keras):\n    pass", tags=["recipe", "hide-input"])
+    assert execute.normalize(nb) == []
+    assert nb.cells[0].metadata["mystnb"]["code_prompt_show"] == "Recipe: foster"
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,12 @@ def normalize(notebook):
 
 
 def _set_prompts(cell):
-    """What a fold on the page is called: a check, or the answer to a prediction."""
+    """What a fold on the page is called: a check, the answer to a prediction, a recipe."""
     tags = cell.metadata.get("tags", [])
     answer = {"hide-output", "hide-cell"} & set(tags)
     word = "Check" if "check" in tags else "What came out" if answer else None
+    if "recipe" in tags and "hide-input" in tags:
+        word = "Recipe: " + re.search(r"^def (\w+)", cell.source, re.M)[1]
     told = cell.metadata.pop("mystnb", {})
     told = {key: value for key, value in told.items() if not key.startswith("code_prompt")}
     if word:
