@@ -167,8 +167,8 @@ def test_one_vocabulary_and_one_spelling():
         for text in _texts(entry):
             prose = re.sub(r"`[^`]*`", "", text)
             assert not re.search(r"blueprint|stand-in|placeholder", prose), (name, text)
-            american = r"\bcolor|(minimi|optimi|regulari|parameteri|normali|recogni)s(?:e|ing|ation)"
-            assert not re.search(american, prose), (name, text)
+            other = r"\bcolor|(minimi|optimi|regulari|parameteri|normali|recogni)s(e|ing|ation)"
+            assert not re.search(other, prose), (name, text)
 
 
 @pytest.fixture(scope="module")
