@@ -6,13 +6,12 @@ it passed through, without paths of this machine.
 """
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
 
 import nbformat
-from execute import normalize
+from execute import normalize, run_all, store
 from nbclient import NotebookClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "book" / "_ext"))
@@ -39,24 +38,15 @@ def execute(name):
                 output.traceback = without_paths(output.traceback)
     complaints = normalize(notebook)
     if not complaints:
-        unfinished = path.with_suffix(".part")
-        nbformat.write(notebook, unfinished)
-        os.replace(unfinished, path)
+        store(notebook, path)
     return complaints
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *names()], help="default: all")
-    failed = False
-    for name in parser.parse_args().names or names():
-        for notebook in (name, f"{name}-mended"):
-            complaints = execute(notebook)
-            print(f"{notebook}: {'not stored' if complaints else 'executed and stored'}")
-            for complaint in complaints:
-                print(f"  {complaint}")
-            failed = failed or bool(complaints)
-    sys.exit(failed)
+    chosen = parser.parse_args().names or names()
+    run_all({name: name for base in chosen for name in (base, f"{base}-mended")}, execute)
 
 
 if __name__ == "__main__":

@@ -150,12 +150,29 @@ def execute(path):
     client.execute()
     complaints = normalize(notebook)
     if not complaints:
-        unfinished = path.with_suffix(".part")
-        nbformat.write(notebook, unfinished)
-        os.replace(unfinished, path)
+        store(notebook, path)
         for name, picture in pictures_for_pages(notebook).items():
             (STATIC / name).write_bytes(picture)
     return complaints
+
+
+def run_all(notebooks, run):
+    """Run each of a dict from name to notebook, print what became of it; exit with 1 if in vain."""
+    failed = False
+    for name, notebook in notebooks.items():
+        complaints = run(notebook)
+        print(f"{name}: {'not stored' if complaints else 'executed and stored'}")
+        for complaint in complaints:
+            print(f"  {complaint}")
+        failed = failed or bool(complaints)
+    sys.exit(failed)
+
+
+def store(notebook, path):
+    """Write a notebook in one go: an interrupted run leaves the old one."""
+    unfinished = path.with_suffix(".part")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, path)
 
 
 def main():
@@ -169,14 +186,7 @@ def main():
     ]
     if not paths:
         sys.exit(f"No notebook in {CHAPTERS.name}/ or {BOOK.name}/ matches {chosen}.")
-    failed = False
-    for path in paths:
-        complaints = execute(path)
-        print(f"{path.name}: {'not stored' if complaints else 'executed and stored'}")
-        for complaint in complaints:
-            print(f"  {complaint}")
-        failed = failed or bool(complaints)
-    sys.exit(failed)
+    run_all({path.name: path for path in paths}, execute)
 
 
 if __name__ == "__main__":
