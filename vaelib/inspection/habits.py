@@ -1,0 +1,182 @@
+"""Signs of a silent fault around the formulas: arguments, weights, names, pixels, activations."""
+
+import ast
+import re
+
+from vaelib.inspection.facts import argument, tail
+from vaelib.inspection.silent import LOG
+from vaelib.inspection.wiring import STEPS, source_of
+
+TARGET = re.compile(
+    r"^(x|y|inputs?|y_true|true|targets?|images?|data|batch|img|originals?|labels?)(_(in|true|img|"
+    r"image|batch|train|data|layer))?$|^(encoder_|vae_)inputs?$|^input_img$"
+)
+OUTPUT = re.compile(r"hat|recon|decod|pred|output|generated|logit", re.I)
+WEIGHT = re.compile(r"beta|weight|kl|anneal|alpha|gamma|lambd", re.I)
+WATCHERS = {"EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"}
+SIGMOIDS = {"sigmoid"}
+
+
+def swapped(context):
+    """Cross-entropy that takes the reconstruction for the target."""
+    facts = context.facts
+    for call in facts.calls:
+        owner = tail(getattr(call.func, "func", None))
+        if tail(call.func) != "binary_crossentropy" and owner != "BinaryCrossentropy":
+            continue
+        first, second = argument(call, 0, "y_true", "target"), argument(call, 1, "y_pred", "output")
+        if first is None or second is None:
+            continue
+        a, b = first_name(first), first_name(second)
+        function = facts.function_of(call)
+        names = [p for p in facts.parameters(function) if p != "self"]
+        if function in context.losses and names[:2] == [b, a]:
+            yield "cross-entropy-swapped", call, "", "certain"
+        elif OUTPUT.search(a) and not TARGET.match(a) and TARGET.match(b) and not OUTPUT.search(b):
+            yield "cross-entropy-swapped", call, "", None
+
+
+def first_name(node):
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    inner = node
+    while isinstance(inner, ast.Call) and inner.args:
+        inner = inner.args[0]
+    if isinstance(inner, ast.Attribute):
+        return inner.attr
+    return inner.id if isinstance(inner, ast.Name) else (names or [""])[-1]
+
+
+def frozen_weights(context):
+    """A weight that a callback changes, and that the compiled step read once."""
+    facts = context.facts
+    inside = {facts.function_of(kl.site.node) for kl in context.kls} | set(context.losses)
+    for call in facts.calls:
+        name, function = tail(call.func), facts.function_of(call)
+        what = call.func.value if name == "numpy" and not call.args else (call.args or [None])[0]
+        if name not in ("get_value", "float", "numpy", "eval") or what is None or function is None:
+            continue
+        step = function in inside or function.name in STEPS
+        if step and WEIGHT.search(ast.unparse(what)) and isinstance(what, ast.Name | ast.Attribute):
+            yield "warm-up-not-heard", call, "The number is read while the step is compiled.", None
+    weights = {a.split(".")[-1] for kl in context.kls for a, _ in kl.extra}
+    weights |= {n.split(".")[-1] for kl in context.kls for n, _ in kl.term.weights}
+    for node in facts.nodes:
+        function = facts.function_of(node)
+        if not isinstance(node, ast.Assign | ast.AugAssign) or function is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = {t.attr for t in targets if isinstance(t, ast.Attribute)} & weights
+        names |= {t.id for t in targets if isinstance(t, ast.Name)} & weights & globals_of(function)
+        if names and re.match("on_(epoch|batch|train)", getattr(function, "name", "")):
+            yield "warm-up-not-heard", node, f"`{names.pop()}` is a number of Python.", None
+
+
+def globals_of(function):
+    return {name for n in ast.walk(function) if isinstance(n, ast.Global) for name in n.names}
+
+
+def watched(context):
+    """Callbacks that watch a name which nothing logs."""
+    facts = context.facts
+    known, closed = logged(facts)
+    fits = [c for c in facts.calls if tail(c.func) == "fit"]
+    validated = any((k.arg or "").startswith("validation_") for c in fits for k in c.keywords)
+    validated |= any(k.arg is None for c in fits for k in c.keywords)
+    for call in facts.calls:
+        monitor = argument(call, None if tail(call.func) == "ModelCheckpoint" else 0, "monitor")
+        if tail(call.func) not in WATCHERS:
+            continue
+        default = monitor is None
+        name = "val_loss" if default else getattr(monitor, "value", None)
+        best = argument(call, None, "save_best_only")
+        if (
+            default
+            and tail(call.func) == "ModelCheckpoint"
+            and getattr(best, "value", None) is not True
+        ):
+            continue
+        if not isinstance(name, str) or not fits:
+            continue
+        if name.startswith("val_") and not validated:
+            yield "callback-watches-nothing", call, f"{name!r} needs validation data in fit.", None
+        elif closed and name.removeprefix("val_") not in known:
+            yield "callback-watches-nothing", call, f"Nothing logs {name!r}.", None
+
+
+def logged(facts):
+    """Names that training logs, and whether all of them can be seen in this file."""
+    known, closed = {"loss", "lr", "learning_rate"}, True
+    for call in facts.calls:
+        name = tail(call.func)
+        if name in ("Mean", "add_metric", "Sum") or name[:1].isupper():
+            given = argument(call, 1 if name == "add_metric" else None, "name")
+            known |= {given.value} if isinstance(given, ast.Constant) else set()
+            known |= {f"{given.value}_loss"} if isinstance(given, ast.Constant) else set()
+        if name == "compile":
+            metrics = argument(call, 2, "metrics")
+            if metrics is not None and not isinstance(metrics, ast.List | ast.Tuple):
+                closed = False
+            for m in getattr(metrics, "elts", []):
+                m = m if isinstance(m, ast.Constant) else source_of(m, facts)
+                inner = facts.function(m.func) if isinstance(m, ast.Call) else None
+                names = [f.name for f in ast.walk(inner or m) if isinstance(f, ast.FunctionDef)]
+                known |= {m.value} if isinstance(m, ast.Constant) else {tail(m), *names}
+                closed &= isinstance(m, ast.Constant) or bool(tail(m) or names)
+    for node in facts.nodes:
+        if isinstance(node, ast.Dict):
+            known |= {k.value for k in node.keys if isinstance(k, ast.Constant)}
+            closed &= None not in node.keys and all(isinstance(k, ast.Constant) for k in node.keys)
+    bases = any(full.startswith(".") for full in facts.aliases.values())
+    compiles = any(tail(c.func) == "compile" for c in facts.calls)
+    return known, closed and compiles and not bases
+
+
+def pixels(context):
+    """Images of Keras' data sets that nobody divides by 255."""
+    facts = context.facts
+    loads = [c for c in facts.calls if tail(c.func) == "load_data" and not c.args]
+    loads = [c for c in loads if "mnist" in ast.unparse(c.func) or "cifar" in ast.unparse(c.func)]
+    scaled = {255, 127.5, 256, 128, 127} & facts.numbers
+    words = re.compile("scal|normali|preprocess|standard", re.I)
+    helpers = [*(getattr(f, "name", "") for f in facts.functions), *facts.aliases, *facts.loads]
+    if loads and not scaled and not any(words.search(h) for h in helpers):
+        if any(tail(c.func) == "fit" for c in facts.calls) and "max" not in facts.loads:
+            yield "pixels-out-of-range", loads[0], "", None
+
+
+def activations(context):
+    """An output that does not fit its loss, and heads that are cut off."""
+    facts = context.facts
+    layers = [
+        (c, argument(c, 1 if tail(c.func) == "Dense" else None, "activation")) for c in facts.calls
+    ]
+    layers += [
+        (c, argument(c, 0, "activation")) for c in facts.calls if tail(c.func) == "Activation"
+    ]
+    last = [c for c, a in layers if a is not None and tail_or_text(a) in SIGMOIDS]
+    critics = any("discriminator" in n.lower() for n in facts.loads)
+    for call in facts.calls:
+        flag = argument(call, None, "from_logits")
+        raw = tail(call.func) == "sigmoid_cross_entropy_with_logits"
+        if (raw or getattr(flag, "value", None) is True) and last and not critics:
+            where = f"The output of {facts.program.place(last[-1].lineno)} is a sigmoid."
+            yield "loss-does-not-fit-output", call, where, None
+            break
+    spreads = {kl.spread for kl in context.kls if kl.kind[0] == "exp"}
+    means = {kl.mu for kl in context.kls}
+    for (_, name), bound in facts.bindings.items():
+        layer = getattr(bound[-1].node, "func", None)
+        activation = argument(layer, None, "activation") if isinstance(layer, ast.Call) else None
+        cut = tail_or_text(activation) if activation is not None else ""
+        log = name in spreads or (not context.kls and LOG.search(name) and "var" in name)
+        if (
+            log
+            and cut in ("relu", "sigmoid", "softplus")
+            or name in means
+            and cut in ("relu", "sigmoid")
+        ):
+            yield "head-cut", bound[-1].node, f"`{name}` ends in {cut}.", None
+
+
+def tail_or_text(node):
+    return node.value if isinstance(node, ast.Constant) else tail(node)
