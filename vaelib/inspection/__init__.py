@@ -23,7 +23,7 @@ from pathlib import Path
 
 from vaelib.inspection import habits, removed, silent, sites, wiring
 from vaelib.inspection.algebra import Algebra
-from vaelib.inspection.facts import Facts
+from vaelib.inspection.facts import Facts, argument, tail
 from vaelib.inspection.reading import Unreadable, program, read
 from vaelib.inspection.report import Finding, Report
 
@@ -58,6 +58,10 @@ class Context:
         self.kls = sites.terms_of_loss(self.sites)
         self.draws = sites.draws(self.sites)
         self.losses = wiring.loss_functions(facts)
+        inputs = [argument(c, 0, "shape") for c in facts.calls if tail(c.func) == "Input"]
+        shapes = [wiring.source_of(i, facts) for i in inputs if i is not None]
+        # Are all inputs vectors, so far as one can see?
+        self.flat = bool(shapes) and all(len(getattr(s, "elts", "ab")) == 1 for s in shapes)
 
     def compiled_loss(self, node):
         """The reconstruction terms of a loss that was given to compile."""
@@ -80,10 +84,10 @@ def examine(code):
     """The ``Report`` on a ``Program``."""
     facts = Facts(code)
     context = Context(facts)
-    found = [(*finding, None) for rule in OF_FACTS for finding in rule(facts)]
+    found = [finding for rule in OF_FACTS for finding in rule(facts)]
     found += [finding for rule in OF_FORMULAS for finding in rule(context)]
     findings, seen = [], set()
-    for slug, node, detail, sure in found:
+    for slug, node, detail, sure in ((*finding, None)[:4] for finding in found):
         rule = rules()[slug]
         if (slug, node.lineno) in seen or rule.get("keras3") and legacy(facts):
             continue

@@ -19,12 +19,12 @@ UNIFORM = {"random_uniform", "uniform", "rand"}
 SUM, MEAN = {"sum", "reduce_sum"}, {"mean", "reduce_mean"}
 PASS = set(
     "cast stop_gradient reshape flatten batch_flatten expand_dims squeeze convert_to_tensor "
-    "identity clip clip_by_value maximum cast_to_floatx astype add_n".split()
+    "identity clip clip_by_value maximum cast_to_floatx astype float add_n".split()
 )
 # Losses of Keras average over the last axis, their classes over everything, others over nothing.
 AVERAGING = set(
     "binary_crossentropy mean_squared_error mse MSE mean_absolute_error mae MAE log_cosh huber "
-    "categorical_crossentropy sparse_categorical_crossentropy mean_squared_logarithmic_error".split()
+    "categorical_crossentropy sparse_categorical_crossentropy".split()
 )
 CLASSES = {"BinaryCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Huber"}
 ELEMENTWISE = {"sigmoid_cross_entropy_with_logits", "squared_difference"}
@@ -65,7 +65,8 @@ def raised(term, power):
     coef = abs(term.coef) ** power if term.coef else 0.0
     sign = -1 if term.coef < 0 and power % 2 == 1 else 1
     atoms = tuple((atom, p * power) for atom, p in term.atoms)
-    return term._replace(coef=sign * coef, atoms=atoms)
+    weights = tuple((name, value**power) for name, value in term.weights if value or power > 0)
+    return term._replace(coef=sign * coef, atoms=atoms, weights=weights)
 
 
 class Algebra:
@@ -180,7 +181,7 @@ class Algebra:
     def _call(self, node):
         name = tail(node.func)
         if name in NORMAL or name in UNIFORM:
-            return (Term(1.0, (("eps", 1),), nodes=(node,)),)
+            return self.noise(node, name)
         first = argument(node, 0, "x", "input_tensor", "tensor", "input", "a", "logits", "inputs")
         if name in SUM | MEAN:
             return self.reduced(node, name)
@@ -200,6 +201,17 @@ class Algebra:
         if first is not None and name in ("exp", "log", "square", "sqrt", "log1p", *PASS):
             return self.elementary(name, first, node)
         return self.inlined(node)
+
+    def noise(self, node, name):
+        """mean + width * eps, if noise is drawn around a mean that is no number."""
+        eps = Term(1.0, (("eps", 1),), nodes=(node,))
+        mean, width = argument(node, 1, "mean", "loc"), argument(node, 2, "stddev", "scale")
+        if name not in NORMAL or mean is None or width is None:
+            return (eps,)
+        means, widths = self.value(mean), self.value(width)
+        if number(means) is not None or len(widths) != 1:
+            return (eps,)
+        return means + (times(widths[0], eps),)
 
     def elementary(self, name, first, node):
         """exp, log, square, root, and what changes no number."""
@@ -234,9 +246,11 @@ class Algebra:
         """A sum or a mean over an axis, as a function or as a method."""
         first = argument(node, 0, "x", "input_tensor", "a")
         axis = argument(node, 1, "axis", "reduction_indices")
-        method = isinstance(node.func, ast.Attribute) and self.facts.dotted(node.func) is None
-        if method and self.facts.key(node.func) is None or first is None:
-            first, axis = getattr(node.func, "value", None), argument(node, 0, "axis")
+        owner = getattr(node.func, "value", None)
+        known = isinstance(owner, ast.Name) and self.facts.dotted(owner)
+        axes = isinstance(first, ast.Constant | ast.Tuple | ast.List | ast.UnaryOp)
+        if owner is not None and not known and (first is None or axes):  # x.sum(axis=1)
+            first, axis = owner, argument(node, 0, "axis")
         if first is None:
             return self.opaque(node)
         kind = "sum" if name in SUM else "mean"

@@ -132,7 +132,7 @@ class Facts:
         return scope if isinstance(scope, FUNCTIONS) else None
 
     def dotted(self, node):
-        """The full name of an expression such as ``K.exp``, if it begins at an import, else None."""
+        """The full name of an expression like ``K.exp``, if it begins at an import, else None."""
         parts = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)

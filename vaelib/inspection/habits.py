@@ -37,6 +37,7 @@ def swapped(context):
 
 
 def first_name(node):
+    """The name that an argument is made of, behind calls such as K.flatten."""
     names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
     inner = node
     while isinstance(inner, ast.Call) and inner.args:
@@ -72,6 +73,7 @@ def frozen_weights(context):
 
 
 def globals_of(function):
+    """Names that a function declares global."""
     return {name for n in ast.walk(function) if isinstance(n, ast.Global) for name in n.names}
 
 
@@ -137,6 +139,11 @@ def pixels(context):
     loads = [c for c in facts.calls if tail(c.func) == "load_data" and not c.args]
     loads = [c for c in loads if "mnist" in ast.unparse(c.func) or "cifar" in ast.unparse(c.func)]
     scaled = {255, 127.5, 256, 128, 127} & facts.numbers
+    centred = {127.5, 127} & facts.numbers and not {255, 256} & facts.numbers
+    crosses = any("cross" in tail(c.func).lower() for c in facts.calls)
+    if centred and crosses and "sigmoid" in facts.strings and "tanh" not in facts.strings:
+        where = next(n for n in facts.nodes if getattr(n, "value", None) in (127.5, 127))
+        yield "pixels-out-of-range", where, "Divided by 127.5, they run from -1 to 1.", "look here"
     words = re.compile("scal|normali|preprocess|standard", re.I)
     helpers = [*(getattr(f, "name", "") for f in facts.functions), *facts.aliases, *facts.loads]
     if loads and not scaled and not any(words.search(h) for h in helpers):
@@ -179,4 +186,5 @@ def activations(context):
 
 
 def tail_or_text(node):
+    """ "relu" of "relu" and of tf.nn.relu."""
     return node.value if isinstance(node, ast.Constant) else tail(node)

@@ -34,7 +34,7 @@ TF_1 = set(
     "variable_scope layers log random_normal random_uniform truncated_normal set_random_seed "
     "ConfigProto GPUOptions get_default_graph initialize_all_variables all_variables app flags "
     "reset_default_graph placeholder_with_default to_float sparse_placeholder mul sub neg pack "
-    "log_sigmoid trainable_variables matrix_diag is_nan name_scope_v1 AUTO_REUSE".split()
+    "log_sigmoid trainable_variables matrix_diag is_nan Summary AUTO_REUSE".split()
 )
 OPTIMIZERS = set("Adam Adamax AdamW Adagrad Adadelta Nadam RMSprop SGD Ftrl".split())
 OLD_ARGUMENTS = {
@@ -65,8 +65,6 @@ def keras_names():
 
 def missing(dotted):
     """(module, name) of the first part of a full name that Keras 3 does not have, or None."""
-    if dotted.startswith("tensorflow.python.keras"):
-        return "tensorflow.python", "keras"
     root = next((r for r in ROOTS if dotted == r or dotted.startswith(r + ".")), None)
     if root is None:
         return None
@@ -129,7 +127,7 @@ def tensorflow_1(facts):
         for full in named(node, facts):
             parts = full.split(".")
             old_train = parts[1:2] == ["train"] and parts[-1].endswith("Optimizer")
-            old_examples = full.startswith("tensorflow.examples")
+            old_examples = full.startswith(("tensorflow.examples", "tensorflow.summary.FileWriter"))
             if parts[0] == "tensorflow" and len(parts) > 1:
                 if parts[1] in TF_1 or old_train or old_examples:
                     found.setdefault(".".join(["tf", *parts[1:3]]), node)
@@ -143,7 +141,7 @@ def arguments(facts):
         name, given = tail(call.func), {k.arg: k for k in call.keywords}
         if name in OPTIMIZERS and "lr" in given:
             yield "optimizer-argument", call, f"{name}(lr=...)."
-        if name in OPTIMIZERS and "decay" in given:
+        if name in OPTIMIZERS and "decay" in given and not is_zero(given["decay"].value):
             yield "optimizer-decay", call, ""
         old = sorted(OLD_ARGUMENTS.get(name, set()) & given.keys())
         if old:
@@ -152,13 +150,25 @@ def arguments(facts):
             yield "method-gone", call, f"{name}."
         if name == "disable_eager_execution" or name == "disable_v2_behavior":
             yield "graph-mode", call, ""
-        if name == "run_functions_eagerly" and call.args and truth(call.args[0]):
+        eager = name == "run_functions_eagerly" and call.args and truth(call.args[0])
+        if (
+            eager
+            or name == "compile"
+            and "run_eagerly" in given
+            and truth(given["run_eagerly"].value)
+        ):
             yield "run-eagerly", call, ""
         if name == "add_metric" and isinstance(call.func, ast.Attribute):
             yield "add-metric", call, ""
 
 
+def is_zero(node):
+    """Is a node the number 0?"""
+    return isinstance(node, ast.Constant) and node.value == 0
+
+
 def truth(node):
+    """Is a node the word True?"""
     return isinstance(node, ast.Constant) and node.value is True
 
 
@@ -225,6 +235,14 @@ def mixed(facts):
     roots = {}
     for node in facts.nodes:
         for full in named(node, facts):
+            if full.startswith("tensorflow.python.keras") and "private" not in roots:
+                roots["private"] = node
+                yield (
+                    "two-kerases",
+                    node,
+                    "tensorflow.python.keras is a private Keras 2.",
+                    "look here",
+                )
             root = next((r for r in (*ROOTS, "tf_keras") if (full + ".").startswith(r + ".")), None)
             if root and isinstance(node, ast.Import | ast.ImportFrom):
                 roots.setdefault(root, node)

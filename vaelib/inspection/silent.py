@@ -6,7 +6,7 @@ import re
 from vaelib.inspection.algebra import UNIFORM, number
 from vaelib.inspection.facts import argument, tail
 from vaelib.inspection.sites import compiled, is_reconstruction
-from vaelib.inspection.wiring import STEPS, is_symbol, source_of
+from vaelib.inspection.wiring import LATENT, STEPS, is_symbol, source_of
 
 # A squared error summed over pixels beside the KL has beta 1; 0.05 of it beside a mean over
 # 784 pixels is already beta 39.
@@ -23,14 +23,31 @@ def over(axis, batch):
     return axis == "all" or "0" in axis if batch else axis in DIMS
 
 
-def first_over(term, batch):
-    """ "sum" or "mean", whichever takes the images (or the dimensions) first; None if neither."""
+def first_over(term, batch, flat=False):
+    """What takes the images (or the dimensions) first, "sum" or "mean"; None if nothing does.
+
+    Where the data are vectors (flat), what a loss of Keras returns has the images as last axis.
+    """
+    if batch and flat and term.reds[:1] == (("mean", "-1"),) and term.reds[1:]:
+        return term.reds[1][0]
     return next((kind for kind, axis in term.reds if over(axis, batch)), None)
 
 
+def divisors(term):
+    """Names by which a term is divided."""
+    return [n for n, p in term.atoms if p < 0] + [n for n, v in term.weights if abs(v) < 1]
+
+
 def divided_by_batch(term):
-    names = [n for n, p in term.atoms if p < 0] + [n for n, _ in term.weights]
+    """Is a term divided by the number of images, as far as one can see?"""
+    names = divisors(term)
     return any("batch" in n.lower() or "shape" in n or n.startswith("?") for n in names)
+
+
+def averaged(term):
+    """Is a term averaged over the latent dimensions, by a mean or by a division?"""
+    divided = any(LATENT.search(name) for name in divisors(term))
+    return first_over(term, False) == "mean" or divided
 
 
 def literal(kl):
@@ -46,6 +63,8 @@ def kl_formulas(context):
     for kl in context.kls:
         node, term = kl.place, kl.term
         rebuilds = [t for t in kl.site.value if is_reconstruction(t)]
+        if kl.mu is None and term.reds and (kl.site.kind == "add_loss" or rebuilds):
+            yield "kl-wrong-formula", node, "mu^2 is missing.", "likely"
         if kl.mu is not None and kl.square is None and kl.linear:
             yield "kl-wrong-formula", node, f"`{kl.mu}` is not squared.", "likely"
         elif abs(kl.linear + kl.width) > 1e-6 * abs(kl.width):
@@ -55,13 +74,18 @@ def kl_formulas(context):
         if wrong_sign(kl, rebuilds, context):
             yield "kl-wrong-sign", node, "", None
         weighed = bool(kl.extra or term.weights) or abs(abs(literal(kl)) - 0.5) > 1e-9
-        if first_over(term, False) == "mean":
+        if averaged(term):
             yield "kl-averaged-over-dimensions", node, "", "look here" if weighed else "likely"
         final = term.reds or kl.site.kind in ("add_loss", "returned") or rebuilds
         if final and abs(abs(literal(kl)) - 1) < 1e-9 and not hidden_half(kl):
-            if not (first_over(term, False) == "mean" and (kl.extra or term.weights)):
+            if not (averaged(term) and (kl.extra or term.weights)):
                 yield "kl-half-missing", node, "", None
-        alike = any(first_over(t, True) == "sum" for t in rebuilds)
+        flat = context.flat
+        alike = any(first_over(t, True, flat) == "sum" for t in rebuilds)
+        apart = rebuilds and all(first_over(t, True, flat) == "sum" for t in rebuilds)
+        if apart and first_over(term, True) != "sum" and not any(map(divided_by_batch, rebuilds)):
+            detail = "The reconstruction is summed over the images of a batch, the KL term is not."
+            yield "kl-depends-on-batch-size", node, detail, "likely"
         vector = kl.site.kind == "add_loss" and first_over(term, True) is None and term.reds
         if (first_over(term, True) == "sum" or vector) and not divided_by_batch(term) and not alike:
             yield "kl-depends-on-batch-size", node, "", "likely" if vector else None
@@ -112,7 +136,7 @@ def draws(context):
             continue
         same = {p for k, p in kinds if k == kind}
         half = kind == "exp" and draw.coef == 0.5 and power == 1
-        shown = f"exp({power:g} * {spread})" if kind == "exp" else f"{spread}**{power:g}"
+        shown = shown_kind(kind, spread, power)
         if half:
             yield "sigma-mismatch", node, f"0.5 * exp({spread}) is not exp(0.5 * {spread}).", None
         elif same and not any(abs(power - p / 2) < 1e-6 for p in same):
@@ -128,6 +152,9 @@ def draws(context):
 
 
 def shown_kind(kind, spread, power):
+    """A power of sigma, as one would write it."""
+    if power == 1:
+        return f"exp({spread})" if kind == "exp" else spread
     return f"exp({power:g} * {spread})" if kind == "exp" else f"{spread}**{power:g}"
 
 
@@ -158,7 +185,8 @@ def noise(draw, context):
         yield "epsilon-frozen", call, "With a number as seed every call draws the same.", "certain"
     elif made is None and is_symbol(draw.site.node, facts) and not depends(shape, facts):
         yield "epsilon-frozen", call, "Drawn once by TensorFlow 2; TensorFlow 1 draws anew.", None
-    yield from shapes(call, shape, facts)
+    if in_keras and not (numpy and used is None):
+        yield from shapes(call, shape, facts)
     width = argument(call, None, "stddev", "scale", "std")
     if width is None and tail(call.func) not in ("randn", "standard_normal"):
         width = argument(call, 1 if numpy else 2)
@@ -234,8 +262,7 @@ def without_kl(context):
             unused = not facts.loads.get(function.name) and function.name not in STEPS
             if unused and facts.class_of(facts.scopes[function]) is facts.tree:
                 yield "no-kl-term", kl.place, f"`{function.name}` is defined and never used.", None
-    for zero in zero_weights(context):
-        yield zero
+    yield from zero_weights(context)
 
 
 def target_of(node, facts):

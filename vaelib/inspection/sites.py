@@ -48,6 +48,7 @@ class Draw(NamedTuple):
     sigma: tuple  # atoms that multiply the noise
     coef: float
     noise: ast.AST | None  # the call that makes it, if it is seen
+    place: ast.AST  # the node that stands for this formula
 
 
 def sites(facts, algebra):
@@ -143,9 +144,12 @@ def draws(found):
             sigma = tuple((a, p) for a, p in noisy[0].atoms if a != "eps")
             calls = [n for n in noisy[0].nodes if "exp" not in tail(getattr(n, "func", None))]
             calls = [n for n in calls if isinstance(n, ast.Call)]
-            draw = Draw(site, quiet[0].atoms, sigma, noisy[0].coef, calls[0] if calls else None)
-            result.append(draw)
-    return unique(result, lambda draw: draw.site.node.lineno)
+            call = calls[0] if calls else None
+            place = noisy[0].nodes[0] if noisy[0].nodes else site.node
+            result.append(Draw(site, quiet[0].atoms, sigma, noisy[0].coef, call, place))
+    # Where a draw is inlined, the place that is nearest to its formula stands for it.
+    result.sort(key=lambda draw: abs(draw.site.node.lineno - draw.place.lineno))
+    return unique(result, lambda draw: (draw.place.lineno, draw.place.col_offset))
 
 
 def unique(items, key):

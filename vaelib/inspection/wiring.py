@@ -1,6 +1,7 @@
 """Symbolic tensors in the wrong place, add_loss, and sizes that are no integers."""
 
 import ast
+import re
 
 from vaelib.inspection.facts import FUNCTIONS, argument, tail
 from vaelib.inspection.sites import compiled
@@ -9,6 +10,7 @@ SIZED = {"Dense": "units", "Conv1D": "filters", "Conv2D": "filters", "Conv2DTran
 SIZED |= {"LSTM": "units", "GRU": "units", "RepeatVector": "n", "Conv3D": "filters"}
 
 NUMPY = {"prod", "max", "min", "sum", "int64", "int32", "ceil", "floor", "product", "amax"}
+LATENT = re.compile(r"latent|^[nd]_?z$|z_?dim", re.I)
 STEPS = {"call", "train_step", "test_step", "compute_loss", "build"}
 LAYERS = ("Layer", "Lambda", "Wrapper")
 
@@ -58,7 +60,8 @@ def is_symbol(node, facts, depth=0):
         "Model",
     ):
         return False
-    return any(is_symbol(a, facts, depth + 1) for a in node.args[:4])
+    given = [e for a in node.args[:4] for e in (a.elts if isinstance(a, ast.List) else [a])]
+    return any(is_symbol(a, facts, depth + 1) for a in given)
 
 
 def outside(function, facts):
@@ -114,6 +117,10 @@ def loss_functions(facts):
             continue
         inner = [f for f in ast.walk(function) if isinstance(f, FUNCTIONS) and f is not function]
         found += inner if factory else [function]
+    for function in found:  # and what they call; the list grows
+        calls = [n for n in ast.walk(function) if isinstance(n, ast.Call)]
+        called = [facts.function(n.func) for n in calls if n in facts.scopes]
+        found += [f for f in dict.fromkeys(called) if f is not None and f not in found]
     return found
 
 
@@ -133,9 +140,11 @@ def closures(facts):
 
 def symbols_in_tensorflow(facts):
     """Functions of TensorFlow, called on symbolic tensors while the model is built."""
-    found = {}
+    found, losses = {}, set(loss_functions(facts))
     for call in facts.calls:
         full = facts.dotted(call.func) or ""
+        if facts.function_of(call) in losses:
+            continue
         backend = full.startswith("tensorflow.keras.backend.")
         if not full.startswith("tensorflow.") or (
             full.startswith("tensorflow.keras") and not backend
@@ -175,11 +184,17 @@ def add_losses(facts):
 
 
 def is_model_building(function, call, facts):
+    """Does a method add a loss of symbolic tensors?"""
     return function.name not in STEPS and any(is_symbol(a, facts) for a in call.args)
 
 
 def sizes(facts):
     """Sizes of layers that are no integers, shapes that are no tuples."""
+    for node in facts.nodes:
+        if isinstance(node, ast.Slice):
+            bounds = [b for b in (node.lower, node.upper) if isinstance(b, ast.BinOp)]
+            if any(isinstance(b.op, ast.Div) for b in bounds):
+                yield "float-size", node, f"`{ast.unparse(node)[:60]}` has a float."
     for call in facts.calls:
         name = tail(call.func)
         if name in SIZED:
@@ -193,9 +208,12 @@ def sizes(facts):
             shape = argument(call, 0, "shape")
             if shape is not None and is_integer(source_of(shape, facts)):
                 yield "shape-is-a-number", call, ""
+            elif isinstance(shape, ast.Name | ast.Attribute) and LATENT.search(tail(shape)):
+                yield "shape-is-a-number", call, "", "likely"
 
 
 def has_division(node, facts, depth=0):
+    """Is there a / in a size, outside of int(...) and the like?"""
     node = source_of(node, facts)
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.Div):
@@ -206,6 +224,7 @@ def has_division(node, facts, depth=0):
 
 
 def from_numpy(node, facts, depth=0):
+    """Does a size come from a function of numpy?"""
     node = source_of(node, facts)
     if isinstance(node, ast.BinOp) and depth < 8:
         return any(from_numpy(side, facts, depth + 1) for side in (node.left, node.right))
@@ -214,6 +233,7 @@ def from_numpy(node, facts, depth=0):
 
 
 def is_integer(node):
+    """Is it an integer, or one size of a shape?"""
     if isinstance(node, ast.Constant):
         return type(node.value) is int
     of_shape = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
