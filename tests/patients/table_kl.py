@@ -1,0 +1,122 @@
+"""The table of the faults in the KL term."""
+
+from . import keras2 as k2
+from . import kl_faults as k
+from . import outputs as o
+from . import pixels as p
+from . import subclassed_faults as subf
+from . import tfp as t
+from . import train_step_faults as tsf
+from .record import BOTH, NEW, NOT_LOADED, OLD, Patient
+
+KL = (
+    Patient(k.kl_forgotten, BOTH, ("no-kl-term",), 0.0, "nobody adds it"),
+    Patient(k.kl_added_outside_call, NEW, ("no-kl-term",), 0.0, "vae.add_loss of eager values"),
+    Patient(k.kl_weight_zero, BOTH, ("no-kl-term",), 0.0, "weight 0.0"),
+    Patient(k.kl_is_only_a_metric, BOTH, ("no-kl-term",), 0.0, "in the history, not in the loss"),
+    Patient(o.output_of_weight_zero, BOTH, ("no-kl-term",), 0.0, "loss_weights=[1, 0]"),
+    Patient(tsf.losses_of_layers_ignored, BOTH, ("no-kl-term",), 0.0, "self.losses not added"),
+    Patient(t.prior_made_and_not_used, OLD, ("no-kl-term",), 0.0, "TFP without regularizer"),
+    Patient(
+        k2.losses_lost_on_the_way,
+        OLD,
+        ("no-kl-term",),
+        0.0,
+        "KL of another model",
+        may_on_tf_keras=NOT_LOADED,
+    ),
+    Patient(k.kl_behind_stop_gradient, BOTH, ("kl-no-gradient",), 1.0, "tf.stop_gradient"),
+    Patient(tsf.kl_reported_and_not_trained, BOTH, ("kl-no-gradient",), 1.0, "gradient of a part"),
+    Patient(tsf.kl_by_numpy, BOTH, ("kl-no-gradient",), 1.0, "run_eagerly and .numpy()"),
+    Patient(k.kl_layer_called_twice, BOTH, ("kl-counted-twice",), 2.0, "one layer, two calls"),
+    Patient(k.kl_in_two_layers, BOTH, ("kl-counted-twice",), 2.0, "two layers add it"),
+    Patient(o.kl_of_an_output_and_of_a_layer, BOTH, ("kl-counted-twice",), 2.0, "layer and loss"),
+    Patient(
+        subf.encoder_called_twice,
+        BOTH,
+        ("kl-counted-twice",),
+        2.0,
+        "encoder(x) in two lines",
+        may_on_tf_keras=NOT_LOADED,
+    ),
+    Patient(
+        tsf.kl_in_step_and_in_layer,
+        BOTH,
+        ("kl-counted-twice",),
+        2.0,
+        "train_step adds both",
+        instead=("kl-half-missing",),
+    ),
+    Patient(t.regularizer_of_full_weight, OLD, ("kl-counted-twice",), 2.0, "TFP's own example"),
+    Patient(
+        k2.symbolic_twice,
+        OLD,
+        ("kl-counted-twice",),
+        2.0,
+        "two add_loss",
+        instead=("kl-half-missing",),
+        may_on_tf_keras=NOT_LOADED,
+    ),
+    Patient(k.kl_summed_over_the_batch, BOTH, ("kl-depends-on-batch-size",), None, "reduce_sum"),
+    Patient(
+        k.kl_divided_by_a_fixed_batch_size,
+        BOTH,
+        ("kl-depends-on-batch-size",),
+        None,
+        "sum / 32: right for full batches, half for half a batch",
+    ),
+    Patient(
+        k.kl_dropped_on_a_partial_batch,
+        BOTH,
+        ("kl-depends-on-batch-size",),
+        None,
+        "gone under 32 images",
+    ),
+    Patient(
+        t.add_loss_layer,
+        OLD,
+        ("kl-depends-on-batch-size",),
+        None,
+        "KLDivergenceAddLoss sums over the batch",
+        may=("cannot-be-saved",),
+    ),
+    Patient(tsf.kl_summed_by_hand, BOTH, ("kl-depends-on-batch-size",), None, "in train_step"),
+    Patient(k.kl_averaged, BOTH, ("kl-averaged-over-dimensions",), 1 / 4, "reduce_mean of all"),
+    Patient(
+        k.kl_averaged_along_the_last_axis,
+        BOTH,
+        ("kl-averaged-over-dimensions",),
+        1 / 8,
+        "mean(axis=-1)",
+    ),
+    Patient(o.output_with_a_mean, BOTH, ("kl-averaged-over-dimensions",), 1 / 4, "Keras averages"),
+    Patient(subf.kl_averaged_in_call, NEW, ("kl-averaged-over-dimensions",), 1 / 4, "ops.mean"),
+    Patient(tsf.kl_averaged_by_hand, BOTH, ("kl-averaged-over-dimensions",), 1 / 4, "train_step"),
+    Patient(
+        k2.symbolic_mean,
+        OLD,
+        ("kl-averaged-over-dimensions",),
+        1 / 4,
+        "K.mean",
+        may_on_tf_keras=NOT_LOADED,
+    ),
+    Patient(k.kl_without_half, BOTH, ("kl-half-missing",), 2.0, "no 0.5"),
+    Patient(k.kl_with_the_wrong_sign, BOTH, ("kl-wrong-sign",), -1.0, "+0.5 for -0.5"),
+    Patient(o.output_with_the_wrong_sign, BOTH, ("kl-wrong-sign",), -1.0, "the same in a loss"),
+    Patient(k.mu_not_squared, BOTH, ("kl-wrong-formula",), None, "mu for mu^2"),
+    Patient(k.exponential_halved_in_the_kl, BOTH, ("kl-wrong-formula",), None, "exp(log_var / 2)"),
+    Patient(k.log_var_missing_in_the_kl, BOTH, ("kl-wrong-formula",), None, "no linear term"),
+    Patient(k.log_var_squared_in_the_kl, BOTH, ("kl-wrong-formula",), None, "log_var^2 for exp"),
+    Patient(p.mean_cross_entropy_784_pixels, BOTH, ("beta-unusual",), 784.0, "mean + sum"),
+    Patient(p.mean_cross_entropy_64_pixels, BOTH, ("beta-unusual",), 64.0, "mean + sum, 8 x 8"),
+    Patient(p.mean_squared_error_784_pixels, BOTH, ("beta-unusual",), 392.0, "mse + sum"),
+    Patient(tsf.mean_over_pixels_by_hand, BOTH, ("beta-unusual",), 784.0, "in train_step"),
+    Patient(
+        k2.symbolic_without_the_pixels,
+        OLD,
+        ("beta-unusual",),
+        784.0,
+        "*= 784 forgotten",
+        may_on_tf_keras=NOT_LOADED,
+    ),
+)
