@@ -55,9 +55,14 @@ class Context:
     def __init__(self, facts):
         self.facts, self.algebra = facts, Algebra(facts)
         self.sites = sites.sites(facts, self.algebra)
-        self.kls = sites.terms_of_loss(self.sites)
-        self.draws = sites.draws(self.sites)
         self.losses = wiring.loss_functions(facts)
+        every = sites.terms_of_loss(self.sites, facts, self.losses)
+        self.kinds = {kl.kind for kl in every if kl.linear}
+        # What numpy computes is looked at, not trained.
+        self.kls = [k for k in every if not facts.from_numpy(k.place)]
+        self.draws = sites.draws(self.sites)
+        maps = [c for c in facts.calls if tail(c.func) in ("map_fn", "vectorized_map", "vmap")]
+        self.mapped = {facts.function(a) for c in maps for a in c.args} - {None}
         inputs = [argument(c, 0, "shape") for c in facts.calls if tail(c.func) == "Input"]
         shapes = [wiring.source_of(i, facts) for i in inputs if i is not None]
         # Are all inputs vectors, so far as one can see?
@@ -94,7 +99,8 @@ def examine(code):
         seen.add((slug, node.lineno))
         findings.append(
             Finding(
-                node.lineno, code.place(node.lineno), code.lines[node.lineno - 1].rstrip(), slug,
+                node.lineno, code.place(node.lineno), code.lines[node.lineno - 1].rstrip(),
+                rule.get("slug", slug),
                 sure or rule["sure"], detail, rule["means"], rule.get("versions", ""),
                 rule["repair"], rule["entry"],
             )

@@ -141,6 +141,10 @@ class Facts:
             return None
         return ".".join([self.aliases[node.id], *reversed(parts)])
 
+    def from_numpy(self, node):
+        """Is a node a call of numpy?"""
+        return (self.dotted(getattr(node, "func", None)) or "").startswith("numpy.")
+
     def parameters(self, scope):
         """Names of the parameters of a function or lambda."""
         if not isinstance(scope, FUNCTIONS):
@@ -185,11 +189,15 @@ class Facts:
         owner = getattr(node, "value", None)
         if owner is not None and self.key(node) is None:
             return None
-        inside = self.class_of(self.scopes[node]) if owner is not None else None
-        found = [
-            f for f in self.by_name().get(name, ()) if owner is None or self.scopes[f] is inside
-        ]
-        return found[-1] if found else None
+        scope = self.scopes.get(node, self.tree)
+        if owner is not None:
+            around = [self.class_of(scope)]
+        else:
+            around = [scope]
+            while around[-1] is not self.tree:
+                around.append(self.outer(around[-1]))
+        named = self.by_name().get(name, ())
+        return next((f for s in around for f in reversed(named) if self.scopes[f] is s), None)
 
     def by_name(self):
         """Named functions of the program by name."""

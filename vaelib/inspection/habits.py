@@ -5,7 +5,8 @@ import re
 
 from vaelib.inspection.facts import argument, tail
 from vaelib.inspection.silent import LOG
-from vaelib.inspection.wiring import STEPS, source_of
+from vaelib.inspection.sites import is_reconstruction
+from vaelib.inspection.wiring import source_of
 
 TARGET = re.compile(
     r"^(x|y|inputs?|y_true|true|targets?|images?|data|batch|img|originals?|labels?)(_(in|true|img|"
@@ -14,7 +15,7 @@ TARGET = re.compile(
 OUTPUT = re.compile(r"hat|recon|decod|pred|output|generated|logit", re.I)
 WEIGHT = re.compile(r"beta|weight|kl|anneal|alpha|gamma|lambd", re.I)
 WATCHERS = {"EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"}
-SIGMOIDS = {"sigmoid"}
+STEPS = {"call", "train_step", "test_step", "compute_loss"}
 
 
 def swapped(context):
@@ -61,15 +62,25 @@ def frozen_weights(context):
             yield "warm-up-not-heard", call, "The number is read while the step is compiled.", None
     weights = {a.split(".")[-1] for kl in context.kls for a, _ in kl.extra}
     weights |= {n.split(".")[-1] for kl in context.kls for n, _ in kl.term.weights}
+    compiles = any(tail(c.func) in ("compile", "function") for c in facts.calls)
     for node in facts.nodes:
-        function = facts.function_of(node)
-        if not isinstance(node, ast.Assign | ast.AugAssign) or function is None:
+        if not isinstance(node, ast.Assign | ast.AugAssign) or not compiles:
             continue
+        if isinstance(node.value, ast.Call) and "variable" in tail(node.value.func).lower():
+            continue
+        function = facts.function_of(node)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = {t.attr for t in targets if isinstance(t, ast.Attribute)} & weights
-        names |= {t.id for t in targets if isinstance(t, ast.Name)} & weights & globals_of(function)
-        if names and re.match("on_(epoch|batch|train)", getattr(function, "name", "")):
+        inner = [t for t in targets if isinstance(t, ast.Attribute)]
+        names = {t.attr for t in inner if facts.key(t) != f"self.{t.attr}"} & weights
+        if function and re.match("on_(epoch|batch|train)", getattr(function, "name", "")):
+            names |= {t.id for t in targets if isinstance(t, ast.Name)} & globals_of(function)
+        if names & weights:
             yield "warm-up-not-heard", node, f"`{names.pop()}` is a number of Python.", None
+    for function in context.losses:
+        for node in ast.walk(function):
+            own = isinstance(node, ast.Attribute) and facts.dotted(node) is None
+            if own and node.attr == "losses":
+                yield "kl-counted-twice", node, "", None
 
 
 def globals_of(function):
@@ -160,7 +171,7 @@ def activations(context):
     layers += [
         (c, argument(c, 0, "activation")) for c in facts.calls if tail(c.func) == "Activation"
     ]
-    last = [c for c, a in layers if a is not None and tail_or_text(a) in SIGMOIDS]
+    last = [c for c, a in layers if a is not None and tail_or_text(a) == "sigmoid"]
     critics = any("discriminator" in n.lower() for n in facts.loads)
     for call in facts.calls:
         flag = argument(call, None, "from_logits")
@@ -169,6 +180,7 @@ def activations(context):
             where = f"The output of {facts.program.place(last[-1].lineno)} is a sigmoid."
             yield "loss-does-not-fit-output", call, where, None
             break
+    yield from bounded(context, layers)
     spreads = {kl.spread for kl in context.kls if kl.kind[0] == "exp"}
     means = {kl.mu for kl in context.kls}
     for (_, name), bound in facts.bindings.items():
@@ -183,6 +195,33 @@ def activations(context):
             and cut in ("relu", "sigmoid")
         ):
             yield "head-cut", bound[-1].node, f"`{name}` ends in {cut}.", None
+
+
+def bounded(context, layers):
+    """A tanh that goes into a cross-entropy, a logarithm that may meet 0."""
+    facts = context.facts
+    logs = [t for s in context.sites for t in s.value if is_log_likelihood(t)]
+    crosses = logs or any(tail(c.func) == "binary_crossentropy" for c in facts.calls)
+    for call, activation in layers:
+        owner = facts.parents[facts.parents[call]] if call in facts.parents else None
+        name = facts.key(owner.targets[0]) if isinstance(owner, ast.Assign) else None
+        tanh = activation is not None and tail_or_text(activation) == "tanh"
+        if tanh and crosses and name and OUTPUT.search(name):
+            yield "output-out-of-range", call, f"`{name}` ends in tanh.", None
+    for term in logs:
+        argument_ = term.nodes[0].args[0] if term.nodes and term.nodes[0].args else None
+        kept = [n for n in ast.walk(argument_)] if argument_ is not None else []
+        safe = any(isinstance(n, ast.Constant) and n.value != 1 for n in kept)
+        if facts.from_numpy(term.nodes[0]):
+            continue
+        if kept and not safe and not any(isinstance(n, ast.Call) for n in kept):
+            yield "not-finite", term.nodes[0], "", None
+            return
+
+
+def is_log_likelihood(term):
+    """x * log(x_hat), by hand."""
+    return is_reconstruction(term) and any(a.startswith("log:") for a, _ in term.atoms)
 
 
 def tail_or_text(node):

@@ -73,7 +73,7 @@ def missing(dotted):
         inside = f"{here}.{part}" if here else part
         if inside in modules:
             here = inside
-        elif part in modules[here] or part in ("", "*", "__version__"):
+        elif part in modules[here] or part in ("", "*") or part.startswith("_"):
             return None
         else:
             return f"{root}.{here}" if here else root, part
@@ -256,3 +256,11 @@ def mixed(facts):
         yield "keras-and-tf-keras", later, ""
     if "layers of TFP" in roots and "tf_keras" not in roots:
         yield "tfp-layer", roots["layers of TFP"], ""
+    for call in facts.calls:
+        full = facts.dotted(call.func) or ""
+        if argument(call, None, "weight") is not None:  # somebody has thought of it
+            continue
+        if full.endswith("layers.KLDivergenceRegularizer"):
+            yield "tfp-regularizer", call, ""
+        if full.endswith("layers.KLDivergenceAddLoss") and argument(call, None, "use_exact_kl"):
+            yield "tfp-add-loss", call, ""

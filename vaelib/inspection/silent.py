@@ -83,11 +83,13 @@ def kl_formulas(context):
         flat = context.flat
         alike = any(first_over(t, True, flat) == "sum" for t in rebuilds)
         apart = rebuilds and all(first_over(t, True, flat) == "sum" for t in rebuilds)
+        mapped = context.facts.function_of(kl.site.node) in context.mapped
         if apart and first_over(term, True) != "sum" and not any(map(divided_by_batch, rebuilds)):
             detail = "The reconstruction is summed over the images of a batch, the KL term is not."
             yield "kl-depends-on-batch-size", node, detail, "likely"
         vector = kl.site.kind == "add_loss" and first_over(term, True) is None and term.reds
-        if (first_over(term, True) == "sum" or vector) and not divided_by_batch(term) and not alike:
+        summed = first_over(term, True) == "sum" and not mapped
+        if (summed or vector) and not divided_by_batch(term) and not alike:
             yield "kl-depends-on-batch-size", node, "", "likely" if vector else None
         yield from beta(kl, rebuilds, context)
 
@@ -124,7 +126,7 @@ def beta(kl, rebuilds, context):
 
 def draws(context):
     """Is the sigma that is drawn the sigma of the KL term?"""
-    kinds = {kl.kind for kl in context.kls if kl.linear}
+    kinds = context.kinds
     for draw in context.draws:
         node = draw.site.node
         exps = [(a[4:], p) for a, p in draw.sigma if a.startswith("exp:")]

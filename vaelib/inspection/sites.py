@@ -97,6 +97,8 @@ def kl_terms(site):
             spread = atom[4:] if atom.startswith("exp:") else atom
             if atom in ("eps", "recon") or atom.startswith("log:") or power <= 0:
                 continue
+            if spread in dict(rest):
+                continue
             wanted = spread if atom.startswith("exp:") else f"log:{atom}"
             others = [t for t in site.value if t is not term and axes(t) == axes(term)]
             linear = [t for t in others if matches(t, wanted, 1, rest)]
@@ -160,15 +162,17 @@ def unique(items, key):
     return list(seen.values())
 
 
-def terms_of_loss(found):
+def terms_of_loss(found, facts, losses):
     """Each KL formula of the program, as it stands in the last sum that holds it."""
     best = {}
     for site in found:
         for kl in kl_terms(site):
             place = kl.place
             key = (place.lineno, place.col_offset)
+            function = facts.function_of(site.node)
             rank = (
                 site.kind == "add_loss" or any(is_reconstruction(t) for t in site.value),
+                site.kind == "returned" and function in losses,
                 len(kl.term.reds),
                 site.node.lineno,
             )
