@@ -12,8 +12,8 @@
 ``report``  what an inspection returns
 =========== ================================================================================
 
-``rules.yaml`` is the one table of what can be found. Nothing is executed, and nothing imported
-but the standard library and a reader of YAML.
+``rules.yaml`` is the one table of what can be found; ``gone.yaml`` and ``keras3.json`` hold what is
+gone and what is there. Nothing is executed, and neither Keras nor TensorFlow imported.
 """
 
 import functools
@@ -23,26 +23,26 @@ from pathlib import Path
 
 from vaelib.inspection import habits, removed, silent, sites, wiring
 from vaelib.inspection.algebra import Algebra
-from vaelib.inspection.facts import Facts, argument, tail
+from vaelib.inspection.facts import Facts, argument
 from vaelib.inspection.reading import Unreadable, program, read
 from vaelib.inspection.report import Finding, Report
 
 __all__ = ["Finding", "Report", "Unreadable", "inspect", "main", "rules"]
 
 OF_FACTS = (
-    removed.gone_names, removed.tensorflow_1, removed.arguments, removed.file_names, removed.mixed,
-    wiring.closures, wiring.symbols_in_tensorflow, wiring.add_losses, wiring.sizes,
-    wiring.without_call, wiring.lambdas,
+    removed.gone_names, removed.calls, removed.file_names, removed.mixed, wiring.closures,
+    wiring.symbols_in_tensorflow, wiring.add_losses, wiring.sizes, wiring.without_test_step,
+    wiring.lambdas,
 )  # fmt: skip
 OF_FORMULAS = (
-    silent.kl_formulas, silent.draws, silent.without_kl, silent.unused_draw, habits.swapped,
-    habits.frozen_weights, habits.watched, habits.pixels, habits.activations,
+    silent.kl_formulas, silent.draws, silent.without_kl, habits.swapped, habits.frozen_weights,
+    habits.watched, habits.pixels, habits.activations,
 )  # fmt: skip
 
 
 @functools.cache
 def rules():
-    """The table of rules: {slug: {sure, keras3, versions, means, repair, entry}}."""
+    """The table of rules: {name: {sure, means, repair, entry, maybe slug, versions, keras3}}."""
     import yaml
 
     text = (Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8")
@@ -54,23 +54,19 @@ class Context:
 
     def __init__(self, facts):
         self.facts, self.algebra = facts, Algebra(facts)
-        self.sites = sites.sites(facts, self.algebra)
+        self.sites = list(sites.sites(facts, self.algebra))
         self.losses = wiring.loss_functions(facts)
         every = sites.terms_of_loss(self.sites, facts, self.losses)
         self.kinds = {kl.kind for kl in every if kl.linear}
         # What numpy computes is looked at, not trained.
-        self.kls = [k for k in every if not facts.from_numpy(k.place)]
+        self.kls = [kl for kl in every if not facts.is_numpy(kl.place)]
         self.draws = sites.draws(self.sites)
-        maps = [c for c in facts.calls if tail(c.func) in ("map_fn", "vectorized_map", "vmap")]
-        self.mapped = {facts.function(a) for c in maps for a in c.args} - {None}
-        inputs = [argument(c, 0, "shape") for c in facts.calls if tail(c.func) == "Input"]
-        shapes = [wiring.source_of(i, facts) for i in inputs if i is not None]
+        maps = facts.calls_of("map_fn", "vectorized_map", "vmap")
+        self.mapped = {facts.function(a) for call in maps for a in call.args} - {None}
+        shapes = [argument(call, 0, "shape") for call in facts.calls_of("Input")]
+        sizes = [getattr(facts.origin(s), "elts", ()) for s in shapes if s is not None]
         # Are all inputs vectors, so far as one can see?
-        self.flat = bool(shapes) and all(len(getattr(s, "elts", "ab")) == 1 for s in shapes)
-
-    def compiled_loss(self, node):
-        """The reconstruction terms of a loss that was given to compile."""
-        return sites.loss_of(node, self.facts, self.algebra)
+        self.flat = bool(sizes) and all(len(size) == 1 for size in sizes)
 
 
 def inspect(source, name="script.py"):
@@ -91,29 +87,20 @@ def examine(code):
     context = Context(facts)
     found = [finding for rule in OF_FACTS for finding in rule(facts)]
     found += [finding for rule in OF_FORMULAS for finding in rule(context)]
-    findings, seen = [], set()
-    for slug, node, detail, sure in ((*finding, None)[:4] for finding in found):
-        rule = rules()[slug]
-        if (slug, node.lineno) in seen or rule.get("keras3") and legacy(facts):
-            continue
-        seen.add((slug, node.lineno))
-        findings.append(
-            Finding(
-                node.lineno, code.place(node.lineno), code.lines[node.lineno - 1].rstrip(),
-                rule.get("slug", slug),
-                sure or rule["sure"], detail, rule["means"], rule.get("versions", ""),
-                rule["repair"], rule["entry"],
-            )
-        )  # fmt: skip
-    findings.sort(key=lambda finding: (finding.line, finding.slug))
-    return Report(code.name, findings, bool(context.kls or context.draws))
-
-
-def legacy(facts):
-    """Does the program ask for Keras 2 itself?"""
-    own = any(full.split(".")[0] == "tf_keras" for full in facts.aliases.values())
-    other = any(full.split(".")[0] == "keras" for full in facts.aliases.values())
-    return "TF_USE_LEGACY_KERAS" in facts.strings or own and not other
+    own = {full.split(".")[0] for full in facts.aliases.values()}
+    keras_2 = "TF_USE_LEGACY_KERAS" in facts.constants or "tf_keras" in own and "keras" not in own
+    findings = {}
+    for name, node, detail, sure in ((*finding, None)[:4] for finding in found):
+        rule, line = rules()[name], node.lineno
+        if not (rule.get("keras3") and keras_2):
+            slug, source = rule.get("slug", name), code.lines[line - 1].rstrip()
+            finding = Finding(
+                line, code.place(line), source, slug, sure or rule["sure"], detail, rule["means"],
+                rule.get("versions", ""), rule["repair"], rule["entry"],
+            )  # fmt: skip
+            findings.setdefault((line, slug), finding)
+    ordered = [findings[key] for key in sorted(findings)]
+    return Report(code.name, ordered, bool(context.kls or context.draws))
 
 
 def main(path, as_json=False):

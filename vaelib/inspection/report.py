@@ -1,15 +1,14 @@
-"""What an inspection found: findings, and how they read in a terminal and in a notebook."""
+"""What an inspection found: findings, and how they read."""
 
-import html
 import textwrap
 from typing import NamedTuple
 
+SURE = ("certain", "likely", "look here")
 CLEAN = (
-    "nothing here is known to break on Keras 3 or to be silently wrong. A reading sees formulas "
-    "and names only: not the data, not shapes, not what another file defines, not what training "
-    "makes of it."
+    "nothing here is known to break on Keras 3 or to be silently wrong; a reading sees formulas "
+    "and names only, not the data, the shapes, other files, or what training makes of it."
 )
-NO_VAE = "I see no VAE in it (no KL term, and no draw of z), so only the calls of Keras were read; "
+NO_VAE = "I see no VAE in it (no KL term, and no draw of z), so only calls of Keras were read; "
 
 
 class Finding(NamedTuple):
@@ -27,20 +26,18 @@ class Finding(NamedTuple):
     entry: str
 
     def __str__(self):
-        head = f"{self.place} [{self.sure}] {self.slug}"
         text = " ".join(part for part in (self.detail, self.means, self.versions) if part)
-        body = [text, f"Repair: {self.repair}"]
-        body = [textwrap.fill(t, 88, initial_indent="    ", subsequent_indent="    ") for t in body]
-        source = f"    > {self.source.strip()[:100]}"
-        more = f"    More: book/error-index.html#{self.entry}"
-        return "\n".join([head, source, *body, more])
+        body = [textwrap.fill(t, 84) for t in (text, f"Repair: {self.repair}")]
+        body = [f"> {self.source.strip()[:84]}", *body, f"More: book/error-index.html#{self.entry}"]
+        head = f"{self.place} [{self.sure}] {self.slug}"
+        return "\n".join([head, *(textwrap.indent(t, "    ") for t in body)])
 
 
 class Report:
-    """The findings of one program, in the order of its lines.
+    """The findings of one program, a list of ``Finding`` in the order of its lines.
 
-    ``findings`` is a list of ``Finding``; ``as_list()`` gives dictionaries for JSON. It is true if
-    there is any finding.
+    It is true if there is any. ``as_list()`` gives dictionaries for JSON, ``vae`` says whether a KL
+    term or a draw of z was seen.
     """
 
     def __init__(self, name, findings, vae):
@@ -52,26 +49,8 @@ class Report:
     def as_list(self):
         return [finding._asdict() for finding in self.findings]
 
-    def summary(self):
-        if not self.findings:
-            return f"{self.name}: {'' if self.vae else NO_VAE}{CLEAN}"
-        counts = [(s, sum(f.sure == s for f in self.findings)) for s in SURE]
-        parts = ", ".join(f"{n} {sure}" for sure, n in counts if n)
-        return f"{self.name}: {parts}."
-
     def __repr__(self):
-        return "\n\n".join([*map(str, self.findings), self.summary()])
-
-    def _repr_html_(self):
-        rows = [
-            f"<li>{html.escape(f.place)} <em>{html.escape(f.sure)}</em> "
-            f'<a href="../book/error-index.html#{f.entry}"><code>{f.slug}</code></a><br>'
-            f"<code>{html.escape(f.source.strip()[:100])}</code><br>"
-            f"{html.escape(' '.join(p for p in (f.detail, f.means, f.versions) if p))} "
-            f"<strong>Repair.</strong> {html.escape(f.repair)}</li>"
-            for f in self.findings
-        ]
-        return f"<div><ul>{''.join(rows)}</ul><p>{html.escape(self.summary())}</p></div>"
-
-
-SURE = ("certain", "likely", "look here")
+        counts = [(sure, sum(f.sure == sure for f in self.findings)) for sure in SURE]
+        last = ", ".join(f"{n} {sure}" for sure, n in counts if n) + "."
+        last = last if self.findings else f"{'' if self.vae else NO_VAE}{CLEAN}"
+        return "\n\n".join([*map(str, self.findings), f"{self.name}: {last}"])
