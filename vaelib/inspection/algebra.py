@@ -113,6 +113,8 @@ class Algebra:
         if binding.how == "augmented":
             return self.augmented(binding.node)
         value = self.value(binding.node)
+        if number(value) == 0:  # a weight that starts at 0 is no factor 0
+            return atom
         if number(value) is not None:
             return (value[0]._replace(weights=((name, value[0].coef),)),)
         return atom if value[0].atoms and value[0].atoms[0][0].startswith("?") else value
@@ -154,7 +156,8 @@ class Algebra:
         value = self.without_tiny(value)
         if len(value) == 1:
             return (raised(value[0], exponent),)
-        plain = all(len(t.atoms) == 1 == t.atoms[0][1] and ":" not in t.atoms[0][0] for t in value)
+        plain = all(len(t.atoms) == 1 == t.atoms[0][1] for t in value)
+        plain = plain and not any(t.atoms[0][0].startswith(("exp:", "log:")) for t in value)
         if exponent == 2 and len(value) == 2 and plain and value[0].coef == -value[1].coef:
             return (Term(1.0, (("recon", 1),), nodes=(node,)),)
         return self.opaque(node)

@@ -106,11 +106,11 @@ def _notebook(text, name):
         sources = [cell["source"] if "source" in cell else cell["input"] for cell in cells]
         sources = ["".join(source).replace("\r\n", "\n").split("\n") for source in sources]
         about = book.get("metadata", {})
-        about = {**about.get("language_info", {}), **about.get("kernelspec", {})}
-        language = str(about.get("language", about.get("name", "python")))
+        language = about.get("kernelspec", {}).get("language", "python")
+        language = str(about.get("language_info", {}).get("name", language))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Unreadable(f"{name} is not a notebook: its JSON is broken or incomplete.") from None
-    if not re.match("i?python|conda|tf|venv|env", language.lower()) and "language" in about:
+    if "python" not in language.lower():
         raise Unreadable(f"{name} is a notebook in {language}: only Python can be inspected.")
     lines, places = [], []
     for number, source in enumerate(sources, start=1):

@@ -118,8 +118,8 @@ def ending(node, facts):
         found = END.search(ast.unparse(node))
         if found:
             return found[1]
-        names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-        node = names[-1] if names and names[-1] is not node else None
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n is not node]
+        node = max(names, key=lambda n: (n.lineno, n.col_offset), default=None)
     return None
 
 

@@ -236,7 +236,6 @@ def without_kl(context):
         value = bound[0].node
         start = value.args[0] if isinstance(value, ast.Call) and value.args else value
         weighs = any((name, 1) in kl.extra for kl in context.kls)
-        weighs = weighs or any((name, 0.0) in t.weights for s in context.sites for t in s.value)
         zero = isinstance(start, ast.Constant) and start.value == 0 and len(bound) == 1
         if zero and weighs and not changed & {name.split(".")[-1], "weight", "kl_weight", "beta"}:
             yield "kl-weight-stays-zero", value, f"`{name}` is 0."

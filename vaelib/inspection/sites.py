@@ -76,7 +76,7 @@ def kl_terms(site):
         for atom, power in term.atoms:
             rest = tuple((a, p) for a, p in term.atoms if a != atom)
             kind, spread = ("exp", atom[4:]) if atom.startswith("exp:") else ("power", atom)
-            if atom in ("eps", "recon") or ":" in spread or power <= 0 or spread in dict(rest):
+            if computed(spread) or power <= 0 or spread in dict(rest):
                 continue
             wanted = spread if kind == "exp" else f"log:{atom}"
             others = [t for t in site.value if t is not term and t.reds == term.reds]
@@ -88,12 +88,21 @@ def kl_terms(site):
                 yield KL(site, spread, (kind, power), square, slope, term.coef, mu, rest, term)
 
 
+def computed(atom):
+    """Is an atom no plain name?"""
+    return atom in ("eps", "recon") or atom.startswith(("exp:", "log:"))
+
+
 def mean_part(others, spread, rest):
     """(name, coefficient) of the squared mean beside a spread; the coefficient may be None."""
     plain = None
     for term in others:
         own = [(a, p) for a, p in term.atoms if (a, p) not in rest]
-        if len(own) == 1 and own[0][0] not in (spread, "eps") and ":" not in own[0][0]:
+        if (
+            len(own) == 1
+            and own[0][0] != spread
+            and (own[0][0] == "recon" or not computed(own[0][0]))
+        ):
             name, power = own[0]
             if power == 2 or name == "recon":  # (mu - prior)^2
                 return name, term.coef
