@@ -40,9 +40,11 @@ class Facts:
             self.parents.update((child, node) for child in children)
             waiting += [(child, inner) for child in reversed(children)]
         self.calls, self.classes = self.of(ast.Call), self.of(ast.ClassDef)
-        self.functions, self.named = self.of(*FUNCTIONS), {}
+        self.functions, self.named, self.called = self.of(*FUNCTIONS), {}, {}
         for function in self.functions:
             self.named.setdefault(getattr(function, "name", None), []).append(function)
+        for call in self.calls:
+            self.called.setdefault(tail(call.func), []).append(call)
         read = [n for n in self.of(ast.Name, ast.Attribute) if isinstance(n.ctx, ast.Load)]
         self.loads = Counter(tail(node) for node in read)
         self.constants = Counter(node.value for node in self.of(ast.Constant))
@@ -61,7 +63,8 @@ class Facts:
 
     def calls_of(self, *names):
         """The calls of functions and methods by the last part of their name."""
-        return [call for call in self.calls if tail(call.func) in names]
+        found = [call for name in dict.fromkeys(names) for call in self.called.get(name, ())]
+        return sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
     def _note(self, node):
         if isinstance(node, ast.Import | ast.ImportFrom):

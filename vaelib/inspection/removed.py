@@ -34,7 +34,7 @@ def missing(dotted):
     for part in dotted[len(root) + 1 :].split("."):
         inside = f"{here}.{part}".lstrip(".")
         if inside not in modules:
-            known = part in modules[here] or part == "*" or part.startswith("_")
+            known = part in modules[here] or part in ("*", "src") or part.startswith("_")
             return None if known else (f"{root}.{here}".rstrip("."), part)
         here = inside
     return None
