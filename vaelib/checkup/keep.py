@@ -1,0 +1,136 @@
+"""Leave a model as it was found: weights, optimizers, metrics, random state, Python attributes."""
+
+import contextlib
+import random
+import sys
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def kept(model, keras):
+    """Put everything back at the end, also after an exception.
+
+    Bit for bit: variables (weights, metrics, optimizers, seeds), the attributes of the model and
+    of its layers (compiled steps, history, counters), and the random state of Python, NumPy,
+    Keras and its backend. The model's own compiled step is set aside and not used, for its random
+    operations have a state that nobody can put back.
+    """
+    keeper = Keeper(keras)
+    random_state = _random_state(keras)
+    keeper.add(model)
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        keeper.add(layer)
+    try:
+        yield keeper
+    finally:
+        keeper.put_back()
+        _put_random_state_back(keras, random_state)
+
+
+class Keeper:
+    """Remembers layers, each once; layers that are met later may be added."""
+
+    def __init__(self, keras):
+        self.keras, self.layers, self.attributes, self.variables = keras, {}, {}, {}
+
+    def add(self, layer):
+        """Remember a layer, its variables, its metrics, and optimizers that hang on it."""
+        if id(layer) in self.layers:
+            return
+        self.layers[id(layer)] = layer
+        self.attributes[id(layer)] = {
+            name: list(value) if type(value) is list else value
+            for name, value in vars(layer).items()
+        }
+        for variable in _variables(layer, self.keras):
+            self.variables.setdefault(id(variable), (variable, np.array(variable)))
+
+    def put_back(self):
+        """Restore what was remembered; what was not there before goes."""
+        for key, layer in self.layers.items():
+            now, then = vars(layer), self.attributes[key]
+            for name in [name for name in now if name not in then]:
+                del now[name]
+            for name, value in then.items():
+                if type(value) is list and type(now.get(name)) is list:
+                    now[name][:] = value  # the same list, for others may hold it
+                elif now.get(name) is not value:
+                    now[name] = value
+        for variable, value in self.variables.values():
+            if not np.array_equal(np.array(variable), value, equal_nan=value.dtype.kind == "f"):
+                variable.assign(value)
+
+
+def _variables(layer, keras):
+    found = list(getattr(layer, "variables", []))
+    found += list(getattr(layer, "metrics_variables", []))
+    kinds = (keras.metrics.Metric, keras.optimizers.Optimizer)
+    held = [value for value in vars(layer).values() if not isinstance(value, keras.layers.Layer)]
+    for value in held:
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(item, kinds):
+                more = item.variables
+                found += list(more() if callable(more) else more)
+            # a tf_keras layer that draws keeps the state of its generator here
+            state = getattr(getattr(item, "_generator", None), "state", None)
+            found += [] if state is None else [state]
+    metrics = getattr(layer, "metrics", None)
+    for metric in metrics if isinstance(metrics, list) else []:
+        found += list(metric.variables)
+    # what is not yet a value (a variable of a later build) has nothing to keep
+    return [variable for variable in found if hasattr(variable, "assign")]
+
+
+def _random_state(keras):
+    # the global state is what a reader's code may draw from
+    state = {"python": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002
+    tensorflow, torch = sys.modules.get("tensorflow"), sys.modules.get("torch")
+    if tensorflow:
+        from tensorflow.python.eager import context
+        from tensorflow.python.ops import stateful_random_ops
+
+        rng = getattr(context.context(), "_rng", None)
+        state["tensorflow"] = rng.getstate() if rng else None
+        generator = stateful_random_ops.global_generator
+        state["generator"] = generator.state.numpy() if generator else None
+    if torch:
+        state["torch"] = torch.get_rng_state()
+    held = _global_seed(keras)
+    state["keras"] = (held, None if held is None else np.array(held.state))
+    return state
+
+
+def _put_random_state_back(keras, state):
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    if state.get("tensorflow"):
+        from tensorflow.python.eager import context
+
+        context.context()._rng.setstate(state["tensorflow"])
+    if state.get("generator") is not None:
+        from tensorflow.python.ops import stateful_random_ops
+
+        stateful_random_ops.global_generator.state.assign(state["generator"])
+    if "torch" in state:
+        sys.modules["torch"].set_rng_state(state["torch"])
+    generator, value = state["keras"]
+    if _global_seed(keras) is not generator:
+        _set_global_seed(generator)
+    if generator is not None:
+        generator.state.assign(value)
+
+
+def _global_seed(keras):
+    """The generator behind ``keras.random`` where no seed is given; None if there is none yet."""
+    if not hasattr(keras, "ops"):
+        return None
+    from keras.src.backend.common import global_state
+
+    return global_state.get_global_attribute("global_seed_generator")
+
+
+def _set_global_seed(generator):
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute("global_seed_generator", generator)

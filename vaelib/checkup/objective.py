@@ -1,0 +1,324 @@
+"""What is the KL term, really? Set the heads, hold the decoder still, read the loss.
+
+With its last layer held, the decoder shows one grey picture whatever z is, and the reconstruction
+does not move. What the reported loss then does when mu and the second head take constant values is
+the KL term. The same with the heads held and the grey changed gives the reconstruction.
+"""
+
+import contextlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vaelib.checkup import formulas
+from vaelib.checkup.anatomy import flat
+from vaelib.checkup.subject import first
+
+MUS = (0.0, 10.0, 20.0, -10.0)
+SECONDS = (0.0, -4.0, -2.0, 0.5, 2.0, 4.0)
+GREYS = (0.0, -2.0, -1.0, 1.0, 2.0)
+SIDE = 1e-2  # to both sides of a grey, for a slope
+CLOSE = 0.01  # two weights are the same
+DRAWS = 16  # runs that are averaged where the loss is drawn
+
+
+@dataclass
+class Objective:
+    """What was measured. Weights are per nat, in the units of the reported loss."""
+
+    loss: str | None = None  # the name in the history
+    drawn: bool = False  # the KL term is estimated by draws
+    from_mu: float = 0.0  # weight of mu^2 / 2
+    mu_curve: str | None = None  # what is wrong with the part of mu
+    from_second: float | None = None  # weight of the part of the second head
+    parameter: str | None = None  # what the second head is, as the KL term reads it
+    slip: str | None = None
+    in_step: float | None = None  # weight of the KL term in a gradient step
+    reconstruction: str | None = None
+    scale: float | None = None  # of the reconstruction, per nat
+    grey: tuple = ()  # lowest and highest value that the last layer can show
+    added: list = field(default_factory=list)  # weights of the parts that came by add_loss
+    by_batch: dict = field(default_factory=dict)  # description -> beta
+    rest: float = 0.0  # value of the second head to which the others are compared
+
+    @property
+    def weight(self):
+        """Of the KL term: in the reported loss, or in the step alone."""
+        return self.from_mu or self.in_step or 0.0
+
+    @property
+    def beta(self):
+        """Nats per image; None if it cannot be told."""
+        return None if not self.scale or self.mu_curve else self.weight / self.scale
+
+
+class Still:
+    """The subject with heads and decoder held; ``loss`` runs a step and reads."""
+
+    def __init__(self, subject, anatomy, target):
+        self.subject, self.anatomy, self.target = subject, anatomy, target
+        self.name, self.repeats = "loss", 1
+
+    def set(self, mu=0.0, second=None, grey=0.0):
+        """Hold the heads, and the last layer unless the grey is None."""
+        self.subject.let_go()
+        self.subject.hold(self.anatomy.mu, mu)
+        if self.anatomy.second:
+            self.subject.hold(self.anatomy.second, self.rest if second is None else second)
+        if grey is not None and self.anatomy.last:
+            self.subject.hold(self.anatomy.last, grey)
+
+    rest = 0.0
+
+    @contextlib.contextmanager
+    def own_optimizer(self):
+        """The reader's optimizer in its place, for callbacks that read or set its rate."""
+        self.subject.model.optimizer = self.subject.given
+        try:
+            yield
+        finally:
+            self.subject.model.optimizer = self.subject.optimizer
+
+    def loss(self, mu=0.0, second=None, grey=0.0, **run):
+        """The reported loss, averaged over repeats where it is drawn."""
+        self.set(mu, second, grey)
+        batch = run.pop("batch", self.subject.batch)
+        n = run.pop("n", batch) * self.repeats
+        return float(self.subject.run(n=n, batch=batch, **run)[self.name])
+
+
+def measure(subject, anatomy, target, log):
+    """Measure the objective of a VAE whose parts are known; ``log`` takes what cannot be told."""
+    found, still = Objective(), Still(subject, anatomy, target)
+    history = subject.run()
+    names = [name for name in history if name == "loss"] or [
+        name for name in history if name.endswith("loss") and "total" in name
+    ]
+    if not names:
+        log(f"The step reports no loss (its history has {', '.join(history) or 'nothing'}), so the "
+            "weight of the KL term can only be read from its gradient.")  # fmt: skip
+        return found, still
+    found.loss = still.name = names[0]
+    for still.rest in (0.0, 1.0, 0.5):
+        if np.isfinite(still.loss()):
+            break
+    found.rest = still.rest
+    if not _is_still(still, log):
+        return found, still
+    once, again = still.loss(), still.loss()
+    found.drawn = abs(once - again) > 1e-5 * abs(once)
+    still.repeats = DRAWS if found.drawn else 1
+    _part_of_mu(found, still)
+    _part_of_second(found, still)
+    _reconstruction(found, still)
+    if found.scale is None:
+        _reconstruction_in_step(found, still)
+    _step(found, still, log)
+    _batches(found, still, log)
+    subject.let_go()
+    return found, still
+
+
+def _is_still(still, log):
+    """Whether the held decoder shows one picture, whatever z is."""
+    if still.anatomy.last is None:
+        log("The decoder's last layer has no bias, so the reconstruction cannot be held still.")
+        return False
+    pictures = []
+    for mu in (0.0, 10.0):
+        still.loss(mu=mu)
+        pictures.append(flat(still.anatomy.value(still.subject, "x_hat")))
+    spread = np.ptp(np.concatenate(pictures), axis=0).max()
+    if not spread < 1e-5:
+        log("The reconstruction moves although the last layer of the decoder "
+            f"({still.anatomy.last.name!r}) is held: something bypasses it.")  # fmt: skip
+        return False
+    return True
+
+
+def _part_of_mu(found, still):
+    losses, squares, points = [], [], []
+    for mu in MUS:
+        losses.append(still.loss(mu=mu))
+        value = still.anatomy.value(still.subject, "mu")[0]
+        squares.append(float(np.sum(value**2) / 2))
+        points.append(float(value.mean()))
+        if mu in (MUS[0], MUS[1]):
+            found.added.append(_added(still))
+    found.added = [
+        float(b - a) / (squares[1] - squares[0]) for a, b in zip(*found.added)
+    ] if squares[1] > squares[0] and len(found.added[0]) == len(found.added[1]) else []  # fmt: skip
+    changes, squares = np.array(losses) - losses[0], np.array(squares) - squares[0]
+    noise = 3e-6 if not found.drawn else 1e-3
+    if not np.isfinite(changes).all() or np.abs(changes).max() < noise * abs(losses[0]):
+        return
+    seen = squares > 0
+    weights = changes[seen] / squares[seen]
+    tolerance = CLOSE if not found.drawn else 0.1
+    if np.ptp(weights) <= tolerance * np.abs(weights).max():
+        found.from_mu = float(weights[np.argmax(squares[seen])])
+        return
+    odd = abs(changes[1] + changes[3]) < 0.05 * abs(changes[1])
+    power = np.log2(abs(changes[2] / changes[1])) if changes[1] and changes[2] else np.nan
+    found.mu_curve = (
+        f"the loss changes by {changes[1]:.4g}, {changes[2]:.4g} and {changes[3]:.4g} for mu = "
+        f"{points[1]:.3g}, {points[2]:.3g} and {points[3]:.3g}: "
+        + (f"like mu^{power:.1f}" + (", with its sign" if odd else "") + ", not like mu^2")
+    )
+
+
+def _added(still):
+    """What the layers added to the loss in the first step, in the order of the calls."""
+    taps = [tap for tap in still.subject.watch.taps() if tap.side == "loss"]
+    return [float(np.mean(tap.first)) for tap in taps]
+
+
+def _part_of_second(found, still):
+    if still.anatomy.second is None:
+        return
+    points, losses = [], []
+    for second in (found.rest, *[s for s in SECONDS if s != found.rest]):
+        loss = still.loss(second=second)
+        value = float(still.anatomy.value(still.subject, "second")[0].mean())
+        if np.isfinite(loss) and not any(abs(value - p) < 1e-4 for p in points):
+            points.append(value)
+            losses.append(loss)
+    z_dim = still.anatomy.z_dim
+    changes = (np.array(losses) - losses[0]) / z_dim
+    noise = 3e-6 if not found.drawn else 1e-3
+    if len(points) < 2 or np.abs(changes).max() * z_dim < noise * abs(losses[0]):
+        found.from_second = 0.0
+        return
+    forms = {name: _divergence(variance) for name, variance in formulas.VARIANCE.items()}
+    tolerance = CLOSE if not found.drawn else 0.1
+    found.parameter, found.from_second = formulas.best(forms, points, changes, tolerance)
+    if found.parameter is None:
+        slip, factor = formulas.best(formulas.SLIPS, points, changes, tolerance)
+        found.slip = slip or "it follows no form that we know"
+        found.from_second = factor
+
+
+def _divergence(variance):
+    return lambda s: formulas.divergence(variance(s))
+
+
+def _images(still):
+    """The images of a run, one row each."""
+    x = flat(np.asarray(first(still.target), float))
+    return x[np.arange(still.subject.batch * still.repeats) % len(x)]
+
+
+def _reconstruction(found, still):
+    x = _images(still)
+    pictures, losses = [], []
+    for grey in GREYS:
+        losses.append(still.loss(grey=grey))
+        pictures.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float))
+    changes = np.array(losses) - losses[0]
+    found.grey = tuple(_range(still))
+    if not np.isfinite(changes).all() or np.abs(changes).max() < 1e-6 * abs(losses[0]):
+        return
+    forms = {
+        # all pictures are the same one; a replica shows but its share of them
+        name: (lambda p, form=form: form(x, np.broadcast_to(p[:1], x.shape)).mean())
+        for name, form in formulas.RECONSTRUCTIONS.items()
+    }
+    tolerance = 1e-3 if not found.drawn else 0.1
+    found.reconstruction, found.scale = formulas.best(forms, pictures, changes, tolerance)
+
+
+def _reconstruction_in_step(found, still):
+    """The same from gradients, where the reported loss does not tell: the steps on the grey."""
+    x = _images(still)[: still.subject.batch]
+    forms = formulas.RECONSTRUCTIONS
+    slopes, points = [], []
+    for grey in GREYS:
+        shown = []
+        for side in (-SIDE, SIDE):
+            still.set(grey=grey + side)
+            still.subject.run()
+            shown.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1])
+        still.set(grey=grey)
+        _, bias = still.anatomy.last.weights()
+        before = np.array(bias).astype(float)
+        still.subject.run(rate=SIDE)
+        slopes.append(float((before - np.array(bias)).sum()) / SIDE)
+        still.subject.undo_step()
+        points.append(shown)
+
+    def slope(form):
+        return lambda pair: (
+            np.subtract(*(form(x, np.broadcast_to(p, x.shape)).mean() for p in pair[::-1]))
+            / (2 * SIDE)
+        )
+
+    curves = {name: slope(form) for name, form in forms.items()}
+    found.reconstruction, found.scale = formulas.best(
+        curves, points, np.array(slopes) - slopes[0], 0.01
+    )
+
+
+def _range(still):
+    """What the last layer can show: its values for a very low and a very high constant."""
+    for grey in (-50.0, 50.0):
+        still.loss(grey=grey)
+        yield float(np.mean(still.anatomy.value(still.subject, "x_hat")))
+
+
+def _step(found, still, log):
+    """One step of plain gradient descent: only the KL term moves the constant of mu."""
+    unit = still.anatomy.mu
+    if getattr(unit.layer, "activation", None) is not None:
+        still.set(mu=3.0)
+        still.subject.run()
+        if abs(still.anatomy.value(still.subject, "mu").mean() - 3.0) > 1e-3:
+            log("mu has an activation, so the gradient of the KL term was not measured.")
+            return
+    weight = found.weight or found.scale or 1.0
+    rate = 1.0 / abs(weight)
+    moves = []
+    for _ in range(min(still.repeats, 4)):
+        still.set(mu=3.0)
+        _, bias = unit.weights()
+        _, grey = still.anatomy.last.weights()
+        before, grey_before = np.array(bias), np.array(grey)
+        still.subject.run(rate=rate)
+        moved = (before - np.array(bias))[unit.start : unit.stop]
+        learnt = np.abs(np.array(grey) - grey_before).max()
+        still.subject.undo_step()
+        moves.append(moved / (rate * 3.0))
+    move = float(np.mean(moves))
+    if not learnt > 0 and abs(move) < 1e-9:
+        log("The step does not move the weights by the optimizer of compile(), so the gradient of "
+            "the KL term was not measured.")  # fmt: skip
+        return
+    found.in_step = 0.0 if abs(move) < 1e-3 * abs(weight) else move
+
+
+def _batches(found, still, log):
+    """Beta with other batches, a last batch that is not full, several steps, and afterwards."""
+    if found.beta is None or not found.from_mu:
+        return
+    batch = still.subject.batch
+    half = batch // 2
+    cases = {
+        f"{batch} images": {"n": batch, "batch": batch},
+        f"{half} images": {"n": half, "batch": half},
+        f"a batch of {batch} and a last one of {half}": {"n": batch + half, "batch": batch},
+        f"{batch} images again": {"n": batch, "batch": batch},
+    }
+    for name, case in cases.items():
+        try:
+            low, high = (still.loss(mu=mu, copies=True, **case) for mu in (0.0, 10.0))
+            value = still.anatomy.value(still.subject, "mu")[0]
+            grey = still.loss(grey=1.0, copies=True, **case)
+        except Exception as error:
+            found.by_batch[name] = error
+            continue
+        pictures = flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1]
+        x = flat(np.asarray(first(still.target), float))[:1]
+        form = formulas.RECONSTRUCTIONS[found.reconstruction]
+        still.loss(copies=True, **case)
+        rest = flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1]
+        scale = (grey - low) / float(form(x, pictures)[0] - form(x, rest)[0])
+        found.by_batch[name] = (high - low) / float(np.sum(value**2) / 2) / scale

@@ -1,0 +1,180 @@
+"""The model under examination, and its own steps, run under conditions that we know."""
+
+import numpy as np
+
+MOST = 256  # images of one run
+
+
+class Subject:
+    """A compiled model with the arrays it is trained on.
+
+    ``run`` takes the road of the reader, ``model.fit``, with plain gradient descent of a rate that
+    is 0 unless we ask for a step. Between two runs the weights are put back.
+    """
+
+    def __init__(self, model, x, y, keras, watch, keeper):
+        self.model, self.keras, self.watch, self.keeper = model, keras, watch, keeper
+        self.x, self.y = x, y
+        self.size = len(first(x))
+        self.batch = min(32, self.size)
+        self.given, self.optimizer = model.optimizer, _descent(keras)
+        self._touched = {}
+        model.optimizer = self.optimizer
+        self.retrace()
+
+    def retrace(self):
+        """Let the next run compile the step anew, with taps in it."""
+        self.model.train_function = None
+        self.model.test_function = None
+        self.model.predict_function = None
+        # a tap cannot stand in a step that XLA compiles; JAX knows how
+        if not (hasattr(self.keras, "ops") and self.keras.backend.backend() == "jax"):
+            if hasattr(self.model, "jit_compile"):
+                self.model.jit_compile = False
+
+    def take(self, n, copies=False):
+        """The first n images and targets.
+
+        ``copies`` may be True, for n copies of the first one, or "labels": then what is smaller
+        than the images, such as a label, is the same for all.
+        """
+        sizes = []
+        every(self.x, lambda array: sizes.append(array[0].size))
+
+        def cut(array):
+            same = copies is True or copies == "labels" and array[0].size < max(sizes)
+            rows = np.zeros(n, int) if same else np.arange(n) % len(array)
+            return array[rows]
+
+        return every(self.x, cut), None if self.y is None else every(self.y, cut)
+
+    def run(self, n=None, batch=None, rate=0.0, validate=False, copies=False):
+        """One epoch of ``fit`` without shuffling; returns its history, name -> number."""
+        n = n or self.batch
+        x, y = self.take(n, copies)
+        self.optimizer.learning_rate.assign(rate)
+        self.watch.clear()
+        more = {"validation_data": (x, y) if y is not None else (x,)} if validate else {}
+        history = self.model.fit(
+            x, y, batch_size=batch or min(n, self.batch), epochs=1, shuffle=False, verbose=0,
+            **more,
+        )  # fmt: skip
+        return {name: number(values[-1]) for name, values in history.history.items()}
+
+    def evaluate(self, n=None, batch=None, copies=False):
+        """``model.evaluate`` as a dictionary."""
+        x, y = self.take(n or self.batch, copies)
+        self.watch.clear()
+        found = self.model.evaluate(
+            x, y, batch_size=batch or self.batch, verbose=0, return_dict=True
+        )
+        return {name: number(value) for name, value in found.items()}
+
+    def predict(self, n=None):
+        """``model.predict``."""
+        x, _ = self.take(n or self.batch)
+        self.watch.clear()
+        return self.model.predict(x, batch_size=self.batch, verbose=0)
+
+    def hold(self, units, value):
+        """Let units of a layer put out a constant, before their activation.
+
+        Args:
+            units: a ``Units``.
+            value: a number.
+        """
+        kernels, bias = units.weights()
+        for kernel in kernels:
+            array = np.array(kernel)
+            if kernel.shape[-1] == bias.shape[0] and not units.whole:
+                array[..., units.start : units.stop] = 0
+            else:
+                array[...] = 0
+            self._assign(kernel, array)
+        array = np.array(bias)
+        array[units.start : units.stop] = value
+        self._assign(bias, array)
+
+    def _assign(self, variable, array):
+        self._touched.setdefault(id(variable), (variable, np.array(variable)))
+        variable.assign(array)
+
+    def let_go(self):
+        """Give all layers that are held their weights back."""
+        for variable, value in self._touched.values():
+            variable.assign(value)
+        self._touched = {}
+
+    def undo_step(self):
+        """Take back what a step with a rate did to the weights that are not held."""
+        held = {key: np.array(variable) for key, (variable, _) in self._touched.items()}
+        for key, (variable, value) in self.keeper.variables.items():
+            if key not in held and variable.shape == value.shape:
+                variable.assign(value)
+
+
+def _descent(keras):
+    """Plain gradient descent that, at rate 0, leaves even NaN gradients without effect."""
+    if hasattr(keras, "ops"):
+        where = keras.ops.where
+    else:
+        from tensorflow import where
+
+    class Descent(keras.optimizers.SGD):
+        def update_step(self, gradient, variable, *rate):
+            size = self.learning_rate
+            super().update_step(where(size > 0, gradient, 0 * size), variable, *rate)
+
+    return Descent(0.0)
+
+
+class Units:
+    """Some units of a layer that has a bias: ``start`` to ``stop`` of its last axis."""
+
+    def __init__(self, layer, start=0, stop=None):
+        self.layer, self.start = layer, start
+        _, bias = self.weights()
+        self.stop = bias.shape[0] if stop is None else stop
+        self.whole = (start, self.stop) == (0, bias.shape[0])
+
+    def weights(self):
+        """The kernels, and the variable that is added last."""
+        trainable = list(self.layer.trainable_weights) or list(self.layer.weights)
+        bias = last_added(self.layer)
+        return [weight for weight in trainable if weight is not bias], bias
+
+    @property
+    def name(self):
+        """Name of the layer, with the units if it is not the whole layer."""
+        return self.layer.name if self.whole else f"{self.layer.name}[{self.start}:{self.stop}]"
+
+
+def last_added(layer):
+    """The bias of a layer, the beta of a normalization; None if it has neither."""
+    for name in ("bias", "beta"):
+        found = getattr(layer, name, None)
+        if found is not None and hasattr(found, "assign") and len(found.shape) == 1:
+            return found
+    return None
+
+
+def number(value):
+    """A float of what a history holds."""
+    array = np.asarray(value, dtype=float)
+    return float(array) if array.ndim == 0 else float(array.mean())
+
+
+def every(structure, function):
+    """Apply a function to all arrays in lists, tuples and dictionaries."""
+    if isinstance(structure, dict):
+        return {key: every(value, function) for key, value in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(every(value, function) for value in structure)
+    return function(structure)
+
+
+def first(structure):
+    """The first array of a structure."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    return first(structure[0]) if isinstance(structure, (list, tuple)) else structure
