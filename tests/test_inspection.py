@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,8 @@ HERE = ROOT / "tests" / "data" / "inspection"
 CASES = yaml.safe_load((HERE / "cases.yaml").read_text())
 PRELUDE = CASES.pop("prelude")
 RULES = inspection.rules()
-# What trains and is wrong: all rules that no version of Keras stops.
-SILENT = {
-    rule.get("slug", name)
-    for name, rule in RULES.items()
-    if re.match("no-kl|kl-|beta|sigma|noise|eps|head|cross|loss-d|output|pixels|warm|tfp-[ar]", name)
-}  # fmt: skip
+FIELDS = "slug sure silent keras3 versions means repair entry"
+SILENT = {rule.get("slug", name) for name, rule in RULES.items() if rule.get("silent")}
 FOUND = [(name, code) for name, case in CASES.items() for code in case["found"]]
 MISSED = [(name, code) for name, case in CASES.items() for code in case["missed"]]
 
@@ -39,7 +36,7 @@ def silent(report):
 def test_the_table_of_rules_is_complete():
     entries = {entry["entry"] for entry in errors.entries()}
     for name, rule in RULES.items():
-        assert rule.keys() <= {"slug", "sure", "keras3", "versions", "means", "repair", "entry"}
+        assert rule.keys() <= set(FIELDS.split())
         assert rule["sure"] in ("certain", "likely", "look here"), name
         assert rule["entry"] in entries, name
         for field in ("means", "repair"):
@@ -263,7 +260,9 @@ def test_the_record_fits_the_truth():
     for row, judged in zip(truth, record):
         assert row["reads"] is not judged.get("unreadable", False)
         if row["reads"]:
-            assert sorted(judged["found"] + judged["missed"]) == [w["slug"] for w in row["wrong"]]
+            assert sorted(judged["found"] + judged["missed"]) == sorted(
+                w["slug"] for w in row["wrong"]
+            )
             assert {*judged["false"], *judged["found"], *judged["missed"]} <= slugs
             assert not judged["false"].keys() & set(judged["found"])
 
@@ -279,3 +278,24 @@ def test_the_tool_judges_by_slug_and_place():
     assert far["missed"] == ["optimizer-argument"] and far["false"] == {
         "optimizer-argument": "certain"
     }
+
+
+def test_the_page_is_filled_from_table_and_record():
+    page = runpy.run_path(str(ROOT / "book" / "_ext" / "inspection_page.py"))
+    text = (ROOT / "book" / "inspect.md").read_text()
+    for marker, filling in page["FILLINGS"].items():
+        assert text.count(marker) == 1 and filling().strip()
+    rules = page["rules_as_markdown"]()
+    assert all(
+        f"`{slug_of(name)}`" in rules and rule["entry"] in rules for name, rule in RULES.items()
+    )
+    truth = json.loads((ROOT / "book" / "_data" / "inspection-truth.json").read_text())
+    repositories = len({row["repository"] for row in truth})
+    assert f"{len(truth)} scripts" in text and f"{repositories} public repositories" in text
+    assert f"{sum(row['lines'] for row in truth):,} lines" in text
+    record = json.loads((ROOT / "book" / "_data" / "inspection.json").read_text())
+    table = page["measured_as_markdown"]()
+    for half in "ab":
+        rows = [row for row in record if row["half"] == half and "found" in row]
+        kinds = [[slug in SILENT for slug in row["found"]] for row in rows]
+        assert f"| {sum(map(sum, kinds))} of " in table.splitlines()["ab".index(half) + 2]

@@ -86,7 +86,8 @@ def calls(facts):
             used = [a for a in wanted if a in given and not is_off(given[a])]
             off = not used if wanted else bool(call.args) and is_off(call.args[0])
             if not off and rule.get("without") not in given:
-                yield rule["slug"], call, f"{tail(call.func)}({', '.join(used)})."
+                shown = ", ".join(f"{name}=..." for name in used)
+                yield rule["slug"], call, f"{tail(call.func)}({shown})."
 
 
 def file_names(facts):
