@@ -108,7 +108,6 @@ SQUARES = {
     "compute_loss_overridden": 0.5,
     "shared_step_and_closure": 0.5,
     "symbolic_add_loss_and_compiled_loss": 0.5,
-    "collapsed_by_the_decoder_variance": 0.5,
 }
 
 
@@ -132,13 +131,25 @@ def measured_beta(patient, model, x, y, mu=2.0, n=64):
     return slope / (rest / reconstruction(patient, x[:n]))
 
 
-# Their halves are swapped, or what they draw for the KL is random: told apart below.
-OTHER = ("one_dense_split_log_var_first", "regularizer_by_sampling")
-TELL = [
-    (p, k)
-    for p, k in CASES
-    if p.kind == "vae" and p.beta is not None and p.build.__name__ not in OTHER
-]
+# Halves swapped or a KL that is random (told apart below); a training that is dear to repeat.
+OTHER = (
+    "one_dense_split_log_var_first",
+    "regularizer_by_sampling",
+    "trained_and_awake",
+    "collapsed_by_the_decoder_variance",
+)
+# Whose fault is none of the KL term is measured with one Keras; the other one has to train.
+ELSEWHERE = ("drawing", "structure", "pixels", "saving", "warm_up")
+
+
+def is_told(patient, name):
+    if patient.kind != "vae" or patient.beta is None or patient.build.__name__ in OTHER:
+        return False
+    twice = "beta-unusual" in patient.slugs or not patient.slugs
+    return twice or name == patient.kerases[-1] or patient.name.split(".")[0] not in ELSEWHERE
+
+
+TELL = [(patient, name) for patient, name in CASES if is_told(patient, name)]
 
 
 @named(TELL)
@@ -147,6 +158,26 @@ def test_beta_is_what_the_table_says(patient, name):
     n = patient.batch_size if "batch-size-fixed" in patient.slugs else 64
     beta = measured_beta(patient, model, x, y, n=n)
     assert beta == pytest.approx(patient.beta, rel=0.01, abs=1e-4)
+
+
+@named([(p, k) for p, k in CASES if p.build.__name__ == "one_dense_split_log_var_first"])
+def test_log_var_is_the_first_half(patient, name):
+    model, x, y = build(patient, name)
+    set_bias(weighted(model)[-1], 0.0)
+    losses = []
+    for first, second in ((0.0, 0.0), (0.0, 2.0), (2.0, 0.0)):
+        dimensions = set_heads(model, first, second)
+        losses.append(evaluated(model, x, y))
+    of_mu, of_log_var = (np.array(losses[1:]) - losses[0]) / dimensions
+    assert [of_mu, of_log_var] == pytest.approx([2.0, (np.exp(2) - 3) / 2], rel=0.01)
+
+
+@named([(p, k) for p, k in CASES if p.build.__name__ == "regularizer_by_sampling"])
+def test_kl_of_a_draw_is_a_random_number_about_the_true_one(patient, name):
+    model, x, y = build(patient, name)
+    betas = [measured_beta(patient, model, x, y, mu=4.0) for _ in range(2)]
+    assert betas == pytest.approx([patient.beta] * 2, rel=0.25)
+    assert betas[0] != betas[1]
 
 
 def test_every_patient_is_here_once_and_there_are_enough():
@@ -160,9 +191,10 @@ TOLD = {(p.name, k) for p, k in TELL}
 
 
 @named([(p, k) for p, k in CASES if p.fits and (p.name, k) not in TOLD])
-def test_what_has_no_beta_trains_too(patient, name):
+def test_the_others_train_too(patient, name):
     model, x, y = build(patient, name)
-    model.fit(x, y, batch_size=patient.batch_size, verbose=0)
+    n = patient.batch_size
+    assert model.fit(part(x, n), part(y, n), batch_size=n, verbose=0).history
 
 
 @named([(p, k) for p, k in CASES if not p.fits and p.build.__name__ != "no_images"])
