@@ -14,6 +14,8 @@ One room for each subject; each docstring names the chapter that derives what it
 ``judge``       tells decoded pictures of one class from pictures of none
 ``checkpoints`` trained networks that come with the course, each with its manifest
 ``plots``       the figures that several chapters draw
+``checkup``     examines a reader's own VAE: ``vaelib.checkup(vae, images)``
+``inspection``  reads a script before anything runs: ``python -m vaelib inspect script.py``
 ``recipes``     tries a complete recipe and finds its KL term, in the loss and in the gradient
 ``runs``        how long to train
 ``exercises``   checks a reader's own answer and names the likely slip
@@ -40,9 +42,11 @@ _SHORT = {
 }
 _MODULES = [
     "checkpoints",
+    "checkup",
     "data",
     "errors",
     "exercises",
+    "inspection",
     "judge",
     "latent",
     "layers",

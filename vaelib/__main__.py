@@ -1,7 +1,7 @@
-"""Two commands, ``python -m vaelib check`` and ``python -m vaelib explain TEXT``.
+"""Four commands, ``python -m vaelib check``, ``explain``, ``checkup`` and ``inspect``.
 
 ``check`` prints what a bug report should tell about the machine, ``explain`` the entry of the error
-index that fits a message.
+index that fits a message, ``checkup`` examines a saved VAE, ``inspect`` reads a script.
 """
 
 import argparse
@@ -99,6 +99,34 @@ def explain(text, as_json=False):
     return 0 if explanation else 1
 
 
+def _add_checkup(parser):
+    """What the checkup of a saved model takes."""
+    parser.add_argument("model", help="a file that model.save() wrote: .keras or .h5")
+    parser.add_argument("--images", required=True, help=".npy or .npz, as they were given to fit()")
+    parser.add_argument("--targets", help="y, if fit() got another one; 'none' if it got none")
+    parser.add_argument("--code", help="a Python file with the classes of the model; it is run")
+    parser.add_argument("--mu", help="name of the layer that puts out mu")
+    parser.add_argument("--log-var", help="name of the layer that puts out log_var")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _run(given):
+    """Run the command that was given; what it needs is imported only now."""
+    if given.command == "explain":
+        return explain(" ".join(given.text), given.json)
+    if given.command == "checkup":
+        from vaelib import quiet_tensorflow
+        from vaelib.checkup import command
+
+        quiet_tensorflow()
+        return command.main(given)
+    if given.command == "inspect":
+        from vaelib import inspection
+
+        return inspection.main(given.script, given.json)
+    return check()
+
+
 def main(arguments=None):
     """Run one command of ``python -m vaelib``; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -111,11 +139,13 @@ def main(arguments=None):
         "text", nargs="+", help='a message, a whole traceback, or a symptom; "-" reads stdin'
     )
     ask.add_argument("--json", action="store_true", help="print at most three candidates as JSON")
+    _add_checkup(commands.add_parser("checkup", help="examine a VAE that model.save() wrote"))
+    read = commands.add_parser("inspect", help="read a script or a notebook, without running it")
+    read.add_argument("script", help="a .py script or an .ipynb notebook")
+    read.add_argument("--json", action="store_true", help="print the findings as JSON")
     given = parser.parse_args(arguments)
     try:
-        status = (
-            explain(" ".join(given.text), given.json) if given.command == "explain" else check()
-        )
+        status = _run(given)
         if sys.stdout:  # it may be closed
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

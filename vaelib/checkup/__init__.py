@@ -5,6 +5,7 @@
 ``keep``        leave it as it was found
 ``watch``       see what passes through its layers, also in a compiled step
 ``subject``     its own training step, run under conditions that we know
+``still``       the subject with heads and decoder held
 ``anatomy``     where are the heads, z, and the decoder's last layer?
 ``objective``   the KL term and the reconstruction, from what the loss does
 ``formulas``    the forms that these may have
@@ -24,6 +25,8 @@
 
 import contextlib
 import logging
+import sys
+import types
 import warnings
 
 from vaelib.checkup.entrance import arrays, keras_of
@@ -95,3 +98,13 @@ def _quiet():
             yield warned
     finally:
         logger.setLevel(level)
+
+
+class _Room(types.ModuleType):
+    """The room bears the name of its one function: ``vaelib.checkup(vae, x)`` calls it."""
+
+    def __call__(self, *arguments, **more):
+        return checkup(*arguments, **more)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -34,6 +34,13 @@ class Anatomy:
         self.mu, self.second, self.entry, self.columns = mu, second, entry, columns
         self.last, self.picture = last, picture
 
+    sure = False  # the caller named the heads
+
+    @property
+    def diagonal(self):
+        """Whether the second head has one number for each dimension."""
+        return self.second is not None and self.second.stop - self.second.start == self.z_dim
+
     @property
     def z_dim(self):
         return self.mu.stop - self.mu.start
@@ -106,12 +113,14 @@ def find(subject, pixels, mu=None, log_var=None):
         order = 1 if named[0] else 0
     if order:
         units = units[::-1]
-    return Anatomy(units[0], units[1] if len(units) > 1 else None, parts[0], columns, *parts[1:])
+    found = Anatomy(units[0], units[1] if len(units) > 1 else None, parts[0], columns, *parts[1:])
+    found.sure = bool(mu or log_var)
+    return found
 
 
 def _is_affine(layer):
-    kernel = getattr(layer, "kernel", None)
-    return kernel is not None and hasattr(kernel, "shape")
+    kernels = (getattr(layer, name, None) for name in ("kernel", "w", "W"))
+    return any(hasattr(kernel, "assign") for kernel in kernels)
 
 
 def names_of(model, kind):

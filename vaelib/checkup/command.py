@@ -11,19 +11,12 @@ import numpy as np
 CLEAN, FOUND, REFUSED = 0, 1, 2
 
 
-def add_arguments(parser):
-    """What the command takes."""
-    parser.add_argument("model", help="a file that model.save() wrote: .keras or .h5")
-    parser.add_argument("--images", required=True, help=".npy or .npz, as they were given to fit()")
-    parser.add_argument("--targets", help="y, if fit() got another one; 'none' if it got none")
-    parser.add_argument("--code", help="a Python file with the classes of the model; it is run")
-    parser.add_argument("--mu", help="name of the layer that puts out mu")
-    parser.add_argument("--log-var", help="name of the layer that puts out log_var")
-    parser.add_argument("--json", action="store_true", help="print the report as JSON")
-
-
 def main(given):
     """Examine a saved model and print the report.
+
+    Args:
+        given: ``model``, ``images``, ``targets``, ``code``, ``mu``, ``log_var``, ``json``, as the
+            command line has them.
 
     Returns:
         0 if nothing is found, 1 if something is, 2 if the model or the images cannot be used; then

@@ -6,6 +6,7 @@ import numpy as np
 
 from vaelib.checkup.noise import OFF, expected_sigma, named_parameter
 from vaelib.checkup.objective import CLOSE
+from vaelib.checkup.subject import told as as_line
 
 USUAL = (1e-3, 50.0)  # betas that somebody may want
 KURTOSIS, MEAN = 0.6, 0.2  # of about 1,000 numbers: far beyond the chance of normal ones
@@ -24,7 +25,7 @@ def judge_kl(report, found, anatomy, declared):
         report.find("kl-wrong-formula", _capital(found.mu_curve) + ".")
         return
     if not found.from_mu:
-        _judge_missing(report, found)
+        _judge_missing(report, found, anatomy, declared)
         return
     if found.in_step == 0.0:
         report.find(
@@ -48,7 +49,7 @@ def _weight(found):
     return f"{found.beta:.4g}" if found.beta is not None else f"{found.from_mu:.4g} (of the loss)"
 
 
-def _judge_missing(report, found):
+def _judge_missing(report, found, anatomy, declared):
     unit = found.scale or 1.0
     if found.in_step:
         report.find(
@@ -61,16 +62,26 @@ def _judge_missing(report, found):
             "kl-wrong-formula",
             "the loss changes with the second head, and not with mu: mu^2 is missing",
         )
+    elif anatomy.columns is None and not anatomy.sure:
+        report.unknown(
+            f"Whether there is a KL term: neither the loss nor the decoder follows the constant of "
+            f"{anatomy.mu.name!r}, so it may not be mu, or something behind it takes the constant "
+            "away, as a normalization does."
+        )
     else:
+        hint = (
+            "; the model names a weight that is 0 now: if a callback raises it, hand it over, "
+            "callbacks=[...]"
+        )
         report.find(
             "no-kl-term",
             f"with the reconstruction held, {found.loss!r} stays the same for mu = 0, 10, 20 and "
-            "-10 and for every value of the second head",
+            "-10 and for every value of the second head" + (hint if 0.0 in declared else ""),
         )
 
 
 def _judge_formula(report, found, anatomy):
-    if anatomy.second is None or found.drawn or report.findings:
+    if not anatomy.diagonal or found.drawn or found.floor or report.findings:
         return
     if found.from_second == 0.0:
         report.find("kl-wrong-formula", "the loss does not change with the second head, "
@@ -93,8 +104,8 @@ def _judge_batches(report, found):
     betas = {name: b for name, b in found.by_batch.items() if not isinstance(b, Exception)}
     broken = [name for name, b in found.by_batch.items() if isinstance(b, Exception)]
     if broken:
-        error = " ".join(str(found.by_batch[broken[0]]).split())
-        report.find("batch-size-fixed", f"the step stops with {broken[0]}: {error[:160]}")
+        error = as_line(found.by_batch[broken[0]])
+        report.find("batch-size-fixed", f"the step stops with {broken[0]}: {error}")
     tolerance = CLOSE if not found.drawn else 0.2
     if any(not near(beta, found.beta, tolerance) for beta in betas.values()):
         told = "; ".join(f"{name}: {beta:.4g}" for name, beta in betas.items())
@@ -216,6 +227,10 @@ def judge_noise(report, noise, found, anatomy, name):
     if noise.frozen or noise.shared:
         _judge_few(report, noise, parameter)
         return
+    if not 0.5 < noise.last < 2:
+        report.find("noise-depends-on-batch-size",
+                    f"in a last batch that is not full, the noise is {noise.last:.2g} times "
+                    "that of the others")  # fmt: skip
     ratios = [drawn / expected_sigma(parameter, head) for head, drawn in noise.sigmas]
     told = ", ".join(f"sigma {drawn:.3g} at {head:.3g}" for head, drawn in noise.sigmas)
     if abs(noise.kurtosis) > KURTOSIS or abs(noise.mean) > MEAN:

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from vaelib.checkup.subject import every, first
+from vaelib.checkup.subject import every, first, told
 
 BATCHES = (32, 64, 100, 128, 16, 256, 50)
 
@@ -32,6 +32,14 @@ def keras_of(model):
             f"checkup needs a compiled Keras model, but got {_a(model)}: hand over the object "
             "whose fit() you call."
         )
+    if name == "tf_keras" or module.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.executing_eagerly():
+            raise ValueError(
+                "TensorFlow is in graph mode, in which no value can be looked at: take "
+                "disable_eager_execution() away for the checkup."
+            )
     compiled = getattr(model, "compiled", None)
     if compiled is None:
         compiled = getattr(model, "_is_compiled", True)
@@ -41,6 +49,12 @@ def keras_of(model):
         )
     _check_built(model, module)
     return module
+
+
+def _has_loss(model):
+    """Whether compile() got a loss."""
+    loss = getattr(model, "loss", None)
+    return bool(loss) or callable(loss)
 
 
 def _a(thing):
@@ -115,25 +129,30 @@ def _target(x, y):
     return found.get("x", found.get("y"))
 
 
-def first_step(subject):
+def first_step(subject, target):
     """Run one step with the untouched weights; find a batch size that the model takes.
 
+    Where no y is given, the images are the targets of a loss that was compiled, if that runs.
+
     Returns:
-        its history, and the sentence of the error with 32 images, if another size was needed.
+        its history, and the error with 32 images, if another size was needed.
 
     Raises:
         ValueError: no step runs.
     """
+    targets = [subject.y]
+    if subject.y is None:
+        targets = [target, None] if _has_loss(subject.model) else [None, target]
     refused = None
     for batch in BATCHES:
         subject.batch = batch
-        try:
-            return subject.run(), refused
-        except Exception as error:
-            refused = refused or error
-            subject.retrace()
-    text = " ".join(str(refused).split())
+        for subject.y in targets:
+            try:
+                return subject.run(), refused
+            except Exception as error:
+                refused = refused or error
+                subject.retrace()
     raise ValueError(
-        f"A training step on these images fails, {type(refused).__name__}: {text[:300]} "
+        f"A training step on these images fails, {told(refused, 300)} "
         "Hand over x and y as you hand them to fit(); vaelib.explain() may know the error."
     ) from refused

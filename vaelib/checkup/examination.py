@@ -18,18 +18,19 @@ from vaelib.checkup import (
 )
 from vaelib.checkup.entrance import first_step
 from vaelib.checkup.report import written
-from vaelib.checkup.subject import every, first
+from vaelib.checkup.still import Still
+from vaelib.checkup.subject import every, first, told
 
 MOST = 1024  # images whose codes are looked at
 
 
 def examine(report, subject, target, mu, log_var, callbacks, saving):
     """Fill a report; see the modules for what is measured, and how."""
-    history, refused = first_step(subject)
+    history, refused = first_step(subject, target)
     if refused is not None:
-        text = " ".join(str(refused).split())
-        report.find("batch-size-fixed", f"the step stops with 32 images: {text[:160]}")
-    report.facts["history"] = ", ".join(history)
+        report.find("batch-size-fixed", f"the step stops with 32 images: {told(refused)}")
+    without = "" if any("kl" in name.lower() for name in history) else "; no KL term among them"
+    report.facts["history"] = ", ".join(history) + without
     if not _is_finite(report, subject, history, target):
         _save(report, subject, None, saving)
         return
@@ -40,11 +41,11 @@ def examine(report, subject, target, mu, log_var, callbacks, saving):
         report.unknown(str(unclear))
         _save(report, subject, None, saving)
         return
-    _examine_vae(report, subject, found, target, history, callbacks)
-    _save(report, subject, objective.Still(subject, found, target), saving)
+    _examine_vae(report, subject, found, target, history, callbacks, refused)
+    _save(report, subject, Still(subject, found, target), saving)
 
 
-def _examine_vae(report, subject, found, target, history, callbacks):
+def _examine_vae(report, subject, found, target, history, callbacks, refused):
     second = found.second.name if found.second else "unknown"
     report.facts["heads"] = f"mu: {found.mu.name}, second: {second}; {found.z_dim} dimensions"
     terms, still = objective.measure(subject, found, target, report.unknown)
@@ -53,14 +54,15 @@ def _examine_vae(report, subject, found, target, history, callbacks):
     diagnosis.judge_reconstruction(report, terms, x, int(np.prod(x.shape[1:])))
     _judge_kl(report, terms, found, subject)
     _tell_objective(report, terms)
-    _tell_limits(report, subject, terms)
+    _tell_limits(report, subject, found, terms)
     diagnosis.judge_heads(report, still)
     if found.columns is None:
         if _decoder(report, still, evaluates):
             report.unknown("What is drawn: nothing that follows mu was seen where the decoder "
                            "begins.")  # fmt: skip
     else:
-        seen = noise.measure(still)
+        broken = any(isinstance(beta, Exception) for beta in terms.by_batch.values())
+        seen = noise.measure(still, whole=not broken and refused is None)
         diagnosis.judge_noise(report, seen, terms, found, found.second.name if found.second else "")
         _tell_noise(report, seen)
         _decoder(report, still, evaluates)
@@ -116,7 +118,7 @@ def _is_finite(report, subject, history, target):
     return True
 
 
-def _tell_limits(report, subject, terms):
+def _tell_limits(report, subject, found, terms):
     """What the model has that the examination does not reach."""
     inputs = []
     every(subject.x, inputs.append)
@@ -125,12 +127,23 @@ def _tell_limits(report, subject, terms):
             f"What the model makes of its {len(inputs)} inputs: only the way of the largest "
             "through z was looked at; a label or another condition was held."
         )
+    if found.second is not None and not found.diagonal:
+        report.unknown(
+            f"The second head: it has {found.second.stop - found.second.start} numbers for "
+            f"{found.z_dim} dimensions, as a full covariance has, and only the part of mu in the "
+            "KL term was looked at, not log_var."
+        )
     if terms.drawn:
         report.unknown(
             "The exact KL term: it is estimated by draws, so its weight is known to some percent, "
             "and whether its formula is that of the prior was not checked."
         )
-    lone = [w for w in subject.model.trainable_weights if np.prod(w.shape) == 1 and not w.shape]
+    if terms.floor:
+        report.unknown(
+            f"The formula of the KL term: it moves only beyond {terms.floor:.3g} nats of an image, "
+            "as with free bits; beta is that of what lies beyond."
+        )
+    lone = [w for w in subject.model.trainable_weights if len(w.shape) == 0]
     if lone:
         names = ", ".join(getattr(weight, "path", weight.name) for weight in lone)
         report.unknown(
@@ -186,11 +199,9 @@ def _evaluates(report, subject):
         report.facts["evaluate"] = ", ".join(subject.evaluate())
         return True
     except Exception as error:
-        text = " ".join(str(error).split())
         report.facts["evaluate"] = f"does not run ({type(error).__name__})"
         report.unknown(
-            f"Whether validation reports the same loss: evaluate() stops, {type(error).__name__}: "
-            f"{text[:120]}"
+            f"Whether validation reports the same loss: evaluate() stops, {told(error, 120)}"
         )
         return False
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaelib.checkup.subject import every, first
+from vaelib.checkup.subject import every, first, told
 
 LOADER = Path(__file__).with_name("load_again.py")
 
@@ -38,13 +38,13 @@ def _try_it(subject, still, folder):
         try:
             model.save(folder / "model.keras")
         except Exception as error:
-            return _sentence(error), None
+            return told(error, 200), None
     finally:
         subject.let_go()
     try:
         _write(folder, subject, model, before, weights)
     except Exception as error:
-        return "yes", f"?your classes could not be handed to a fresh process ({_sentence(error)})"
+        return "yes", f"?your classes could not be handed to a fresh process ({told(error, 200)})"
     result = subprocess.run(
         [sys.executable, str(LOADER), str(folder)],
         capture_output=True,
@@ -123,8 +123,3 @@ def _world(subject):
     if hasattr(subject.keras, "ops"):
         world["KERAS_BACKEND"] = subject.keras.backend.backend()
     return world
-
-
-def _sentence(error):
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}"

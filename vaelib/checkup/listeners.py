@@ -20,7 +20,7 @@ def judge(report, callbacks, still, names, found):
             type(callback).__name__ == "LambdaCallback"
         ):
             own.append(callback)
-    if own and found.scale:
+    if own and found.scale and found.loss:
         _judge_warm_up(report, own, still, found)
 
 

@@ -31,12 +31,18 @@ class Noise:
     form: str | None = None  # sigma as a function of s, the value of the second head
     frozen: bool = False  # the same numbers in every step
     shared: str | None = None  # "images" or "dimensions" that share their number
+    last: float = 1.0  # spread in a batch that is not full, relative to the others
     kurtosis: float = 0.0  # 0 for normal numbers, -1.2 for uniform ones
     mean: float = 0.0  # of epsilon
 
 
-def measure(still):
-    """Look at z in several steps, for two values of the second head."""
+def measure(still, whole):
+    """Look at z in several steps, for two values of the second head.
+
+    Args:
+        still: a ``Still``.
+        whole: whether the step takes a batch that is not full.
+    """
     found, spreads, steps = Noise(), [], []
     subject, anatomy = still.subject, still.anatomy
     pixels = np.prod(anatomy.value(subject, "x_hat").shape[1:]) if subject.watch.taps() else 784
@@ -44,7 +50,7 @@ def measure(still):
     n = max(n, STEPS * subject.batch)
     for second in SECONDS:
         still.set(second=still.rest + second)
-        subject.run(n=n)
+        subject.run(n=n + (subject.batch // 2 if whole else 0))
         z = anatomy.values(subject, "z")
         mu = anatomy.value(subject, "mu")[:1]
         numbers = np.concatenate(z) - mu
@@ -79,8 +85,10 @@ def _patterns(found, steps):
         found.shared = "dimensions"
     if found.frozen or found.shared:
         return
-    numbers = np.concatenate(steps)
+    numbers = np.concatenate(same)
     spread = numbers.std()
+    if len(same) < len(steps):
+        found.last = float(steps[-1].std() / spread)
     found.mean = float(numbers.mean() / spread)
     found.kurtosis = float(np.mean(((numbers - numbers.mean()) / spread) ** 4) - 3)
 

@@ -5,13 +5,13 @@ does not move. What the reported loss then does when mu and the second head take
 the KL term. The same with the heads held and the grey changed gives the reconstruction.
 """
 
-import contextlib
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vaelib.checkup import formulas
 from vaelib.checkup.anatomy import flat
+from vaelib.checkup.still import Still, images_of, is_still
 from vaelib.checkup.subject import first
 
 MUS = (0.0, 10.0, 20.0, -10.0)
@@ -33,6 +33,7 @@ class Objective:
     from_second: float | None = None  # weight of the part of the second head
     parameter: str | None = None  # what the second head is, as the KL term reads it
     slip: str | None = None
+    floor: float = 0.0  # nats below which the term does not move, "free bits"
     in_step: float | None = None  # weight of the KL term in a gradient step
     reconstruction: str | None = None
     scale: float | None = None  # of the reconstruction, per nat
@@ -52,41 +53,6 @@ class Objective:
         return None if not self.scale or self.mu_curve else self.weight / self.scale
 
 
-class Still:
-    """The subject with heads and decoder held; ``loss`` runs a step and reads."""
-
-    def __init__(self, subject, anatomy, target):
-        self.subject, self.anatomy, self.target = subject, anatomy, target
-        self.name, self.repeats = "loss", 1
-
-    def set(self, mu=0.0, second=None, grey=0.0):
-        """Hold the heads, and the last layer unless the grey is None."""
-        self.subject.let_go()
-        self.subject.hold(self.anatomy.mu, mu)
-        if self.anatomy.second:
-            self.subject.hold(self.anatomy.second, self.rest if second is None else second)
-        if grey is not None and self.anatomy.last:
-            self.subject.hold(self.anatomy.last, grey)
-
-    rest = 0.0
-
-    @contextlib.contextmanager
-    def own_optimizer(self):
-        """The reader's optimizer in its place, for callbacks that read or set its rate."""
-        self.subject.model.optimizer = self.subject.given
-        try:
-            yield
-        finally:
-            self.subject.model.optimizer = self.subject.optimizer
-
-    def loss(self, mu=0.0, second=None, grey=0.0, **run):
-        """The reported loss, averaged over repeats where it is drawn."""
-        self.set(mu, second, grey)
-        batch = run.pop("batch", self.subject.batch)
-        n = run.pop("n", batch) * self.repeats
-        return float(self.subject.run(n=n, batch=batch, **run)[self.name])
-
-
 def measure(subject, anatomy, target, log):
     """Measure the objective of a VAE whose parts are known; ``log`` takes what cannot be told."""
     found, still = Objective(), Still(subject, anatomy, target)
@@ -103,7 +69,7 @@ def measure(subject, anatomy, target, log):
         if np.isfinite(still.loss()):
             break
     found.rest = still.rest
-    if not _is_still(still, log):
+    if not is_still(still, log):
         return found, still
     once, again = still.loss(), still.loss()
     found.drawn = abs(once - again) > 1e-5 * abs(once)
@@ -117,23 +83,6 @@ def measure(subject, anatomy, target, log):
     _batches(found, still, log)
     subject.let_go()
     return found, still
-
-
-def _is_still(still, log):
-    """Whether the held decoder shows one picture, whatever z is."""
-    if still.anatomy.last is None:
-        log("The decoder's last layer has no bias, so the reconstruction cannot be held still.")
-        return False
-    pictures = []
-    for mu in (0.0, 10.0):
-        still.loss(mu=mu)
-        pictures.append(flat(still.anatomy.value(still.subject, "x_hat")))
-    spread = np.ptp(np.concatenate(pictures), axis=0).max()
-    if not spread < 1e-5:
-        log("The reconstruction moves although the last layer of the decoder "
-            f"({still.anatomy.last.name!r}) is held: something bypasses it.")  # fmt: skip
-        return False
-    return True
 
 
 def _part_of_mu(found, still):
@@ -158,6 +107,8 @@ def _part_of_mu(found, still):
     if np.ptp(weights) <= tolerance * np.abs(weights).max():
         found.from_mu = float(weights[np.argmax(squares[seen])])
         return
+    if _starts_late(found, changes, squares):
+        return
     odd = abs(changes[1] + changes[3]) < 0.05 * abs(changes[1])
     power = np.log2(abs(changes[2] / changes[1])) if changes[1] and changes[2] else np.nan
     found.mu_curve = (
@@ -167,6 +118,16 @@ def _part_of_mu(found, still):
     )
 
 
+def _starts_late(found, changes, squares):
+    """Free bits: the term is even in mu and has its slope, but only beyond some nats."""
+    slope = (changes[2] - changes[1]) / (squares[2] - squares[1])
+    late = squares[1] - changes[1] / slope if slope else np.inf
+    if abs(changes[1] - changes[3]) > CLOSE * abs(changes[1]) or not 0 < late < squares[1] / 2:
+        return False
+    found.from_mu, found.floor = float(slope), float(late)
+    return True
+
+
 def _added(still):
     """What the layers added to the loss in the first step, in the order of the calls."""
     taps = [tap for tap in still.subject.watch.taps() if tap.side == "loss"]
@@ -174,7 +135,7 @@ def _added(still):
 
 
 def _part_of_second(found, still):
-    if still.anatomy.second is None:
+    if not still.anatomy.diagonal:
         return
     points, losses = [], []
     for second in (found.rest, *[s for s in SECONDS if s != found.rest]):
@@ -191,7 +152,15 @@ def _part_of_second(found, still):
         return
     forms = {name: _divergence(variance) for name, variance in formulas.VARIANCE.items()}
     tolerance = CLOSE if not found.drawn else 0.1
-    found.parameter, found.from_second = formulas.best(forms, points, changes, tolerance)
+    if found.floor:
+        return
+    points, near_0 = np.array(points), np.abs(points) <= 2
+    for chosen in (near_0 | True, near_0):  # a clip may bend the curve further out
+        found.parameter, found.from_second = formulas.best(
+            forms, points[chosen], changes[chosen], tolerance
+        )
+        if found.parameter or near_0.sum() < 3:
+            break
     if found.parameter is None:
         slip, factor = formulas.best(formulas.SLIPS, points, changes, tolerance)
         found.slip = slip or "it follows no form that we know"
@@ -202,14 +171,8 @@ def _divergence(variance):
     return lambda s: formulas.divergence(variance(s))
 
 
-def _images(still):
-    """The images of a run, one row each."""
-    x = flat(np.asarray(first(still.target), float))
-    return x[np.arange(still.subject.batch * still.repeats) % len(x)]
-
-
 def _reconstruction(found, still):
-    x = _images(still)
+    x = images_of(still)
     pictures, losses = [], []
     for grey in GREYS:
         losses.append(still.loss(grey=grey))
@@ -229,7 +192,7 @@ def _reconstruction(found, still):
 
 def _reconstruction_in_step(found, still):
     """The same from gradients, where the reported loss does not tell: the steps on the grey."""
-    x = _images(still)[: still.subject.batch]
+    x = images_of(still)[: still.subject.batch]
     forms = formulas.RECONSTRUCTIONS
     slopes, points = [], []
     for grey in GREYS:
@@ -309,16 +272,24 @@ def _batches(found, still, log):
     }
     for name, case in cases.items():
         try:
-            low, high = (still.loss(mu=mu, copies=True, **case) for mu in (0.0, 10.0))
-            value = still.anatomy.value(still.subject, "mu")[0]
-            grey = still.loss(grey=1.0, copies=True, **case)
+            beta = _beta_with(found, still, case)
         except Exception as error:
-            found.by_batch[name] = error
-            continue
-        pictures = flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1]
-        x = flat(np.asarray(first(still.target), float))[:1]
-        form = formulas.RECONSTRUCTIONS[found.reconstruction]
-        still.loss(copies=True, **case)
-        rest = flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1]
-        scale = (grey - low) / float(form(x, pictures)[0] - form(x, rest)[0])
-        found.by_batch[name] = (high - low) / float(np.sum(value**2) / 2) / scale
+            beta = error
+        if beta is not None:
+            found.by_batch[name] = beta
+
+
+def _beta_with(found, still, case):
+    """Beta with copies of one image, in batches of a certain size; None if it cannot be told."""
+    losses, pictures = [], []
+    for mu, grey in ((0.0, 0.0), (10.0, 0.0), (0.0, 1.0)):
+        losses.append(still.loss(mu=mu, grey=grey, copies=True, **case))
+        pictures.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1])
+        if mu:
+            square = float(np.sum(still.anatomy.value(still.subject, "mu")[0] ** 2) / 2)
+    x = flat(np.asarray(first(still.target), float))[:1]
+    rest, shown = (
+        formulas.RECONSTRUCTIONS[found.reconstruction](x, pictures[i])[0] for i in (0, 2)
+    )
+    scale = (losses[2] - losses[0]) / float(shown - rest)
+    return (losses[1] - losses[0]) / square / scale if scale else None

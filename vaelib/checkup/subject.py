@@ -1,5 +1,7 @@
 """The model under examination, and its own steps, run under conditions that we know."""
 
+import re
+
 import numpy as np
 
 MOST = 256  # images of one run
@@ -52,6 +54,7 @@ class Subject:
         """One epoch of ``fit`` without shuffling; returns its history, name -> number."""
         n = n or self.batch
         x, y = self.take(n, copies)
+        self._rewind()
         self.optimizer.learning_rate.assign(rate)
         self.watch.clear()
         more = {"validation_data": (x, y) if y is not None else (x,)} if validate else {}
@@ -98,6 +101,18 @@ class Subject:
     def _assign(self, variable, array):
         self._touched.setdefault(id(variable), (variable, np.array(variable)))
         variable.assign(array)
+
+    def _rewind(self):
+        """Put back what a step counts up, such as a beta that rises; seeds go on."""
+        steps = getattr(self.given, "iterations", None)
+        if steps is not None:
+            self.optimizer.iterations.assign(np.array(steps))
+        trained = {id(weight) for weight in self.model.trainable_weights}
+        for key, (variable, value) in self.keeper.variables.items():
+            counts = value.dtype.kind == "f" or value.dtype.kind == "i" and value.ndim == 0
+            if counts and key not in trained and key not in self._touched:
+                if not np.array_equal(np.array(variable), value, equal_nan=value.dtype.kind == "f"):
+                    variable.assign(value)
 
     def let_go(self):
         """Give all layers that are held their weights back."""
@@ -151,11 +166,20 @@ class Units:
 
 def last_added(layer):
     """The bias of a layer, the beta of a normalization; None if it has neither."""
-    for name in ("bias", "beta"):
+    for name in ("bias", "beta", "b"):
         found = getattr(layer, name, None)
         if found is not None and hasattr(found, "assign") and len(found.shape) == 1:
             return found
     return None
+
+
+def told(error, size=160):
+    """An error as one line: its type, and what it says in the end, without the traceback in it."""
+    text = re.sub(r"\x1b\[\d+m", "", str(error)).strip()
+    if "in user code:" in text:  # TensorFlow puts the traceback before the message
+        text = [part for part in text.split("\n\n") if part.strip()][-1]
+    text = " ".join(text.split())
+    return f"{type(error).__name__}: {text[:size]}"
 
 
 def number(value):
