@@ -768,6 +768,43 @@ def tfp_rule():
     return parts
 
 
+@diagram(
+    "held", 720, 380, "The heads held, the decoder held",
+    "The VAE, with three layers that put out constants, as their kernels are 0: mu gives c, "
+    "log_var gives s, and the last layer of the decoder gives one grey, for every image. So the "
+    "reconstruction, in blue, stays the same, and what the loss does with c and s is the KL term, "
+    "in orange. What the decoder reads, z, is c plus the noise.",
+)  # fmt: skip
+def held():
+    """A VAE under examination: what is held, and what is then read where."""
+    y = 142
+    still = {"color": INK, "fill": "#FFFFFF", "edge": 3, "size": 17}
+    return [
+        text(262, 40, "held:\nkernel 0, bias c and s", 16),
+        text(571, 40, "held:\nkernel 0, bias g", 16),
+        picture(44, y, 70), arrow((78, y), (98, y)),
+        network(146, y, 92, 104, "encoder", narrows=True, size=17),
+        arrow((193, y - 10), (208, y - 22)), arrow((193, y + 10), (208, y + 22)),
+        box(262, y - 26, 106, 40, "mu = c", mono=True, **still),
+        box(262, y + 26, 106, 40, "log_var = s", mono=True, **{**still, "size": 14}),
+        arrow((317, y - 22), (340, y - 8)), arrow((317, y + 22), (340, y + 8)),
+        box(372, y, 60, 48, "draw", size=17), arrow((403, y), (426, y), color=PURPLE),
+        network(478, y, 100, 104, "decoder", narrows=False, size=17),
+        box(571, y, 76, 104, "last\nlayer", **still), arrow((529, y), (532, y), head=False),
+        arrow((610, y), (638, y)), box(670, y, 62, 70, color=GRAY, fill=PALE[GRAY]),
+        text(670, y, "grey", 17),
+        text(415, 222, [("z", PURPLE)], 18, mono=True), text(415, 246, "= c + noise", 16, PURPLE),
+        arrow((415, 208), (415, y + 6), color=PURPLE, dashed=True),
+        arrow((262, 190), (262, 292), color=ORANGE),
+        box(262, 318, 56, 46, color=ORANGE), text(262, 318, "KL", 19, ORANGE, bold=True),
+        text(156, 318, "moves with\nc and s", 17, ORANGE),
+        arrow((291, 318), (421, 318), color=ORANGE),
+        box(470, 318, 96, 50, "loss", size=19),
+        arrow((670, 179), (670, 318), (519, 318), color=BLUE),
+        text(594, 345, "reconstruction", 17, BLUE), text(594, 366, "stays the same", 17, BLUE),
+    ]  # fmt: skip
+
+
 def draw(names=None):
     """Write the named diagrams, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
