@@ -40,7 +40,7 @@ class Keeper:
             return
         self.layers[id(layer)] = layer
         self.attributes[id(layer)] = {
-            name: list(value) if type(value) is list else value
+            name: (value, list(value) if isinstance(value, list) else None)
             for name, value in vars(layer).items()
         }
         for variable in _variables(layer, self.keras):
@@ -52,11 +52,11 @@ class Keeper:
             now, then = vars(layer), self.attributes[key]
             for name in [name for name in now if name not in then]:
                 del now[name]
-            for name, value in then.items():
-                if type(value) is list and type(now.get(name)) is list:
-                    now[name][:] = value  # the same list, for others may hold it
-                elif now.get(name) is not value:
+            for name, (value, items) in then.items():
+                if now.get(name) is not value:
                     now[name] = value
+                if items is not None and [*map(id, value)] != [*map(id, items)]:
+                    value[:] = items  # the same list, for others may hold it
         for variable, value in self.variables.values():
             if not np.array_equal(np.array(variable), value, equal_nan=value.dtype.kind == "f"):
                 variable.assign(value)

@@ -87,8 +87,9 @@ class Watch:
             if value is None or isinstance(value, getattr(self.keras, "KerasTensor", ())):
                 continue
             shape = getattr(value, "shape", None)
-            if shape is None or "float" not in str(value.dtype):
-                continue
+            device = getattr(getattr(value, "device", None), "type", None)
+            if shape is None or "float" not in str(value.dtype) or device == "meta":
+                continue  # on PyTorch, "meta" tensors stand for shapes alone
             if len(shape) == 0 and side != "loss":
                 continue
             self._order += 1
