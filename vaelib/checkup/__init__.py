@@ -7,7 +7,9 @@
 ``subject``     its own training step, run under conditions that we know
 ``still``       the subject with heads and decoder held
 ``anatomy``     where are the heads, z, and the decoder's last layer?
-``objective``   the KL term and the reconstruction, from what the loss does
+``heads``       which layers may be the heads
+``objective``   the KL term, from what the loss does
+``reconstruction`` the reconstruction, from what the loss does
 ``formulas``    the forms that these may have
 ``noise``       what is drawn
 ``decoder``     whether the decoder listens to z
@@ -16,7 +18,9 @@
 ``listeners``   callbacks
 ``files``       saving, and loading in a fresh process
 ``replicas``    several devices
-``diagnosis``   from measurements to findings
+``diagnosis``   from the objective to findings
+``draws``       from noise, heads and codes to findings
+``telling``     what a report tells beside them
 ``findings.yaml``  the one table of findings
 ``report``      how a report reads
 ``command``     ``python -m vaelib checkup``

@@ -5,21 +5,22 @@ layer whose output is twice as wide as what the decoder reads. What they do is t
 constant of mu shifts what the decoder reads, the constant of the second head does not.
 """
 
-import re
-
 import numpy as np
 
+from vaelib.checkup.heads import (
+    SPREAD,
+    Unclear,
+    check_pair,
+    flat,
+    is_affine,
+    matches,
+    names_of,
+    pairs_of,
+    split_head,
+)  # fmt: skip
 from vaelib.checkup.subject import Units, last_added
 
-MU = re.compile(r"(^|_)(mu|mean|means|loc)\d*(_|$)|^z_?m(ean|u)?$")
-SPREAD = re.compile(
-    r"log_?(var|sig|std|scale|variance)|(^|_)(sigma|std|stddev|var|variance|scale|logv|lv)\d*(_|$)"
-)
 SHIFT = 8.0  # of mu: more than any sigma that the untouched heads give
-
-
-class Unclear(ValueError):
-    """The parts of the model cannot be told apart; the text says what is needed."""
 
 
 class Anatomy:
@@ -35,6 +36,7 @@ class Anatomy:
         self.last, self.picture = last, picture
 
     sure = False  # the caller named the heads
+    second_at = None  # where the second head is read, if not at its own output
 
     @property
     def diagonal(self):
@@ -56,6 +58,8 @@ class Anatomy:
             values = tap_of(subject.watch, where[part]).values
             return [flat(v)[:, self.columns] for v in values] if part == "z" else values
         units = getattr(self, part)
+        if part == "second" and self.second_at:
+            return [flat(v) for v in tap_of(subject.watch, self.second_at).values]
         values = tap_of(subject.watch, (units.layer, "out", 0)).values
         return [flat(v)[:, units.start : units.stop] for v in values]
 
@@ -63,18 +67,16 @@ class Anatomy:
 def tap_of(watch, where):
     """The tap of a layer, a side and a number among the taps of that side."""
     layer, side, index = where
-    return [tap for tap in watch.taps() if tap.layer is layer and tap.side == side][index]
+    same = [tap for tap in watch.taps() if tap.layer is layer and tap.side == side]
+    if not same:
+        raise Unclear(f"nothing passed the layer {layer.name!r}")
+    return same[min(index, len(same) - 1)]  # evaluate may call it less often than a step
 
 
 def place_of(tap, taps):
     """The other way round: layer, side and number of a tap."""
     same = [t for t in taps if t.layer is tap.layer and t.side == tap.side]
     return tap.layer, tap.side, same.index(tap)
-
-
-def flat(array):
-    """One row for each image."""
-    return array.reshape(len(array), -1)
 
 
 def find(subject, pixels, mu=None, log_var=None):
@@ -89,22 +91,24 @@ def find(subject, pixels, mu=None, log_var=None):
         Unclear: the parts cannot be told apart.
     """
     taps = subject.watch.taps()
-    affine = [tap for tap in taps if tap.side == "out" and _is_affine(tap.layer)]
+    affine = [tap for tap in taps if tap.side == "out" and is_affine(tap.layer)]
     picture = _picture(taps, pixels)
     names = names_of(subject.model, subject.keras.layers.Layer)
-    pairs = _pairs(affine, taps, picture, names, mu, log_var)
+    pairs = pairs_of(affine, taps, picture, names, mu, log_var)
+    if len(pairs) > 1:
+        pairs = _those_that_follow(subject, pairs, taps, picture)
     if pairs:
         heads = pairs[0]
         after = max(tap.order for tap in heads)
     else:
-        heads, after = _split_head(affine, taps, picture)
+        heads, after = split_head(affine, taps, picture)
     entry = _entry(taps, heads, after, picture)
-    last = _last(taps, after, picture)
-    parts = (place_of(entry, taps), last, place_of(picture, taps))
+    lasts = _lasts(taps, after, picture)
+    parts = (place_of(entry, taps), lasts[0], place_of(picture, taps))
     units = _units(heads, entry)
     columns, order = _follow(subject, units, parts[0])
     if columns is None and len(units) == 2 and not (mu or log_var):
-        named = [bool(_matches(SPREAD, names, unit.layer)) for unit in units]
+        named = [bool(matches(SPREAD, names, unit.layer)) for unit in units]
         if sum(named) != 1:
             raise Unclear(
                 f"Neither {units[0].name!r} nor {units[1].name!r} shifts what the decoder reads: "
@@ -114,28 +118,8 @@ def find(subject, pixels, mu=None, log_var=None):
     if order:
         units = units[::-1]
     found = Anatomy(units[0], units[1] if len(units) > 1 else None, parts[0], columns, *parts[1:])
-    found.sure = bool(mu or log_var)
+    found.sure, found.lasts = bool(mu or log_var), lasts
     return found
-
-
-def _is_affine(layer):
-    kernels = (getattr(layer, name, None) for name in ("kernel", "w", "W"))
-    return any(hasattr(kernel, "assign") for kernel in kernels)
-
-
-def names_of(model, kind):
-    """Names of each layer: its own, and those of the attributes that hold it, by identity."""
-    found = {}
-    for owner in [model, *model._flatten_layers(include_self=False, recursive=True)]:
-        found.setdefault(id(owner), []).append(owner.name)
-        for name, value in vars(owner).items():
-            if isinstance(value, kind):
-                found.setdefault(id(value), []).append(name)
-    return found
-
-
-def _matches(pattern, names, layer):
-    return any(pattern.search(name.lower()) for name in names.get(id(layer), [layer.name]))
 
 
 def _picture(taps, pixels):
@@ -152,121 +136,23 @@ def _picture(taps, pixels):
     return found[-1]
 
 
-def _pairs(affine, taps, picture, names, mu, log_var):
-    """Pairs of taps that may be the two heads, the likeliest first."""
-    if mu or log_var:
-        return [_named_by_caller(affine, names, mu, log_var)]
-    early = _first_calls([tap for tap in affine if tap.order < picture.order])
-    by_name = [[t for t in early if _matches(p, names, t.layer)] for p in (MU, SPREAD)]
-    by_name[0] = [tap for tap in by_name[0] if tap not in by_name[1]]
-    if [len(found) for found in by_name] == [1, 1]:
-        pair = [by_name[0][0], by_name[1][0]]
-        _check_shape(pair)
-        return [pair]
-    groups = {}
-    for tap in early:
-        source = _input_of(tap, taps)
-        if source is not None and tap.first.ndim in (2, 4):
-            key = (source.first.tobytes(), tap.first.shape)
-            groups.setdefault(key, []).append(tap)
-    groups = [group for group in groups.values() if len(group) > 1]
-    groups = [g for g in groups if flat(g[0].first).shape[1] != flat(picture.first).shape[1]]
-    if len(groups) > 1:
+def _those_that_follow(subject, groups, taps, picture):
+    """The pairs whose mu reaches the decoder; more than one is a hierarchical VAE."""
+    found = []
+    for group in groups:
+        try:
+            check_pair(group)
+            entry = _entry(taps, group, max(tap.order for tap in group), picture)
+        except Unclear:
+            continue
+        if _follow(subject, _units(group, entry), place_of(entry, taps))[0] is not None:
+            found.append(group)
+    if len(found) != 1:
         raise Unclear(
             "Several pairs of layers could be mu and log_var, as in a hierarchical VAE: "
             "name the two to look at, checkup(vae, x, mu='...', log_var='...')."
         )
-    if groups and len(groups[0]) > 2:
-        heads = ", ".join(tap.layer.name for tap in groups[0])
-        raise Unclear(
-            f"Three or more layers could be heads ({heads}): name the two to look at, "
-            "checkup(vae, x, mu='...', log_var='...')."
-        )
-    for group in groups:
-        _check_shape(group)
-    return groups
-
-
-def _first_calls(taps):
-    """Each layer once, where it is called first."""
-    seen, first = set(), []
-    for tap in taps:
-        if id(tap.layer) not in seen:
-            first.append(tap)
-        seen.add(id(tap.layer))
-    return first
-
-
-def _named_by_caller(affine, names, mu, log_var):
-    if not (mu and log_var):
-        raise Unclear("Name both layers, mu and log_var, or neither.")
-    pair = []
-    for name in (mu, log_var):
-        found = [tap for tap in affine if name in names.get(id(tap.layer), [tap.layer.name])]
-        if not found:
-            known = ", ".join(dict.fromkeys(tap.layer.name for tap in affine))
-            raise Unclear(
-                f"No layer with weights is called {name!r} and takes part in a training step; "
-                f"there are {known}."
-            )
-        pair.append(found[0])
-    _check_shape(pair)
-    return pair
-
-
-def _check_shape(pair):
-    shapes = [tap.first.shape for tap in pair]
-    if any(len(shape) > 2 and np.prod(shape[1:-1]) > 1 for shape in shapes):
-        raise Unclear(
-            f"The heads put out maps of shape {shapes[0][1:]}, not vectors: the checkup reads "
-            "latent vectors alone."
-        )
-    if shapes[0] != shapes[1]:
-        names = " and ".join(repr(tap.layer.name) for tap in pair)
-        raise Unclear(f"The layers {names} put out different shapes, {shapes[0]} and {shapes[1]}.")
-    for tap in pair:
-        if last_added(tap.layer) is None:
-            raise Unclear(
-                f"The layer {tap.layer.name!r} has no bias, so the checkup cannot set its output: "
-                "give it one for the time of the examination (use_bias=True)."
-            )
-
-
-def _input_of(tap, taps):
-    before = [t for t in taps if t.layer is tap.layer and t.side == "in" and t.order < tap.order]
-    return before[-1] if before else None
-
-
-def _split_head(affine, taps, picture):
-    """One layer puts out mu and log_var side by side: the decoder reads half of its width."""
-    early = [tap for tap in affine if tap.order < picture.order and tap.first.ndim == 2]
-    for tap, after in zip(early, early[1:]):
-        read = _input_of(after, taps)
-        if read is None:
-            continue
-        width, needed = tap.first.shape[1], flat(read.first).shape[1]
-        triangle = needed * (needed + 3) // 2  # a lower triangle instead of a diagonal
-        if needed < width and width in (2 * needed, triangle) and last_added(tap.layer) is not None:
-            return [tap], tap.order
-    for tap in taps:  # the first thing in the decoder may be no layer with weights
-        if tap.order > picture.order or tap.side == "in" or tap.first.ndim != 2:
-            continue
-        wide = [
-            t for t in early if t.order < tap.order and t.first.shape[1] == 2 * tap.first.shape[1]
-        ]
-        if wide and last_added(wide[-1].layer) is not None and not _is_affine(tap.layer):
-            if not any(t.order > wide[-1].order and t.order < tap.order for t in early):
-                return [wide[-1]], wide[-1].order
-    maps = [tap for tap in affine if tap.order < picture.order and tap.first.ndim == 4]
-    hint = (
-        " If its latent space is a map and not a vector, the checkup cannot read it."
-        if maps and not early
-        else ""
-    )
-    raise Unclear(
-        "No two layers look like mu and log_var: this model is no VAE, or its heads are hidden; "
-        f"if it is one, name them, checkup(vae, x, mu='...', log_var='...').{hint}"
-    )
+    return found
 
 
 def _reads_both(tap, taps, told):
@@ -287,26 +173,22 @@ def _entry(taps, heads, after, picture):
 
 
 def _has_weights(layer):
-    return bool(layer.trainable_weights)
+    return bool(layer.trainable_weights) or (not layer.trainable and is_affine(layer))
 
 
 def _holds_layers(layer):
     return bool(list(layer._flatten_layers(include_self=False, recursive=False)))
 
 
-def _last(taps, after, picture):
-    """The last layer with weights before the picture, as ``Units``; None if it has no bias."""
+def _lasts(taps, after, picture):
+    """The last layers with weights before the picture, as ``Units``, the very last one first."""
     found = [
         tap for tap in taps
         if after < tap.order <= picture.order and tap.side == "out"
         and _has_weights(tap.layer) and not _holds_layers(tap.layer)
     ]  # fmt: skip
-    for tap in reversed(found):
-        if last_added(tap.layer) is not None:
-            return Units(tap.layer)
-        if _is_affine(tap.layer):
-            return None
-    return None
+    fit = [t for t in reversed(found) if last_added(t.layer) is not None or is_affine(t.layer)]
+    return [Units(tap.layer) for tap in fit[:4]] or [None]
 
 
 def _units(heads, entry):
@@ -329,8 +211,9 @@ def _follow(subject, units, place):
                 continue
             with np.errstate(invalid="ignore"):
                 columns = np.flatnonzero(np.abs(moved - expected) < 0.4 * abs(expected))
-            if len(columns) == units[0].stop - units[0].start:
-                return columns, index
+            width = units[0].stop - units[0].start
+            if len(columns) and len(columns) % width == 0:  # a recurrent decoder repeats z
+                return columns[:width], index
     return None, 0
 
 

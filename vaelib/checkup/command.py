@@ -3,6 +3,7 @@
 import json
 import runpy
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -43,7 +44,9 @@ def _examine(given):
     keras = _keras_of(path)
     objects = _objects(given.code) if given.code else {}
     try:
-        model = keras.models.load_model(path, custom_objects=objects)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the state of the optimizer is not needed
+            model = keras.models.load_model(path, custom_objects=objects)
     except Exception as error:
         text = " ".join(str(error).split())
         hint = (

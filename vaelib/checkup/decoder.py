@@ -31,7 +31,7 @@ def look(still, evaluates):
     by_z = float(np.abs(pictures[0] - pictures[1]).max())
     by_image = None
     for quiet in QUIET if evaluates and anatomy.columns is not None else ():
-        still.set(second=quiet, grey=None)
+        still.set(mu=FAR, second=quiet, grey=None)
         run(copies="labels")
         z, shown = anatomy.value(subject, "z"), flat(anatomy.value(subject, "x_hat"))
         if np.ptp(z, axis=0).max() < 1e-4:

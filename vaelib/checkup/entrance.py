@@ -51,6 +51,20 @@ def keras_of(model):
     return module
 
 
+def _once_more(subject, history, refused):
+    """If another batch size ran: does 32 run by now, too?"""
+    batch = subject.batch
+    if refused is not None and batch != BATCHES[0]:
+        subject.batch = BATCHES[0]
+        try:
+            return subject.run(), None
+        except Exception:
+            subject.batch = batch
+            subject.retrace()
+            return subject.run(), refused
+    return history, None
+
+
 def _has_loss(model):
     """Whether compile() got a loss."""
     loss = getattr(model, "loss", None)
@@ -89,6 +103,8 @@ def arrays(x, y):
         raise TypeError("checkup needs arrays, not a data set or a generator: hand over one batch.")
     if x is None or isinstance(x, (str, bytes)):
         raise TypeError(f"checkup needs the images as an array, but got {_a(x)}.")
+    if isinstance(x, (list, tuple)) and x and not any(hasattr(item, "shape") for item in x):
+        x = np.asarray(x)  # images as nested lists
     x, y = every(x, _array), None if y is None else every(y, _array)
     size = len(first(x)) if first(x).ndim else 0
     if size == 0:
@@ -148,10 +164,12 @@ def first_step(subject, target):
         subject.batch = batch
         for subject.y in targets:
             try:
-                return subject.run(), refused
+                history = subject.run()
             except Exception as error:
                 refused = refused or error
                 subject.retrace()
+                continue
+            return _once_more(subject, history, refused)
     raise ValueError(
         f"A training step on these images fails, {told(refused, 300)} "
         "Hand over x and y as you hand them to fit(); vaelib.explain() may know the error."

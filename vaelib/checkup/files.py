@@ -1,5 +1,6 @@
 """Can the model be saved, and loaded in a fresh process, and does it predict the same there?"""
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vaelib.checkup.subject import every, first, told
+from vaelib.checkup.watch import array_of
 
 LOADER = Path(__file__).with_name("load_again.py")
 
@@ -34,7 +36,7 @@ def _try_it(subject, still, folder):
         still.set(second=-30.0, grey=None)
     try:
         before = _settled(subject)
-        weights = [np.array(weight) for weight in model.weights]
+        weights = [array_of(weight) for weight in model.weights]
         try:
             model.save(folder / "model.keras")
         except Exception as error:
@@ -94,9 +96,16 @@ def own_objects(model, keras):
             if kind.__module__.split(".")[0] in ("keras", "tf_keras", "tensorflow", "builtins"):
                 break
             found[kind.__name__] = kind
-    for loss in functions_of(model):
+            found[keras.saving.get_registered_name(kind)] = kind
+    # a Lambda keeps its function; Keras loads it by name
+    held = [v for layer in layers for v in vars(layer).values() if inspect.isfunction(v)]
+    for loss in [*functions_of(model), *held]:
         name = getattr(loss, "__name__", None)
-        if name and not str(getattr(loss, "__module__", "")).startswith(("keras", "tf_keras")):
+        if (
+            name
+            and name != "<lambda>"
+            and not str(getattr(loss, "__module__", "")).startswith(("keras", "tf_keras"))
+        ):
             found[name] = loss
     return found
 

@@ -23,6 +23,7 @@ VARIANCE = {
     "log_sigma": lambda s: np.exp(2 * s),
     "sigma": np.square,
     "variance": lambda s: s,
+    "log precision": lambda s: np.exp(-s),
     "softplus(s) as sigma": lambda s: softplus(s) ** 2,
     "softplus(s) as variance": softplus,
 }
@@ -55,6 +56,7 @@ DRAWN = {
     "s / 2": lambda s: np.abs(s) / 2,
     "softplus(s)": softplus,
     "sqrt(softplus(s))": lambda s: np.sqrt(softplus(s)),
+    "exp(-s / 2)": lambda s: np.exp(-s / 2),
     "exp(s / 4)": lambda s: np.exp(s / 4),
     "exp(softplus(s))": lambda s: np.exp(softplus(s)),
     "1": np.ones_like,

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 
+from vaelib.checkup.watch import array_of, leaves
+
 
 @contextlib.contextmanager
 def kept(model, keras):
@@ -43,8 +45,9 @@ class Keeper:
             name: (value, list(value) if isinstance(value, list) else None)
             for name, value in vars(layer).items()
         }
-        for variable in _variables(layer, self.keras):
-            self.variables.setdefault(id(variable), (variable, np.array(variable)))
+        with _outside_the_step(self.keras):  # a layer may be met while the step is compiled
+            for variable in _variables(layer, self.keras):
+                self.variables.setdefault(id(variable), (variable, array_of(variable)))
 
     def put_back(self):
         """Restore what was remembered; what was not there before goes."""
@@ -57,9 +60,21 @@ class Keeper:
                     now[name] = value
                 if items is not None and [*map(id, value)] != [*map(id, items)]:
                     value[:] = items  # the same list, for others may hold it
+        for layer in self.layers.values():  # what was made since then begins at 0
+            for variable in _variables(layer, self.keras):
+                if id(variable) not in self.variables:
+                    variable.assign(np.zeros_like(array_of(variable)))
         for variable, value in self.variables.values():
-            if not np.array_equal(np.array(variable), value, equal_nan=value.dtype.kind == "f"):
+            if not np.array_equal(array_of(variable), value, equal_nan=value.dtype.kind == "f"):
                 variable.assign(value)
+
+
+def _outside_the_step(keras):
+    if hasattr(keras, "ops") and keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return tf.init_scope()
 
 
 def _variables(layer, keras):
@@ -68,7 +83,9 @@ def _variables(layer, keras):
     kinds = (keras.metrics.Metric, keras.optimizers.Optimizer)
     held = [value for value in vars(layer).values() if not isinstance(value, keras.layers.Layer)]
     for value in held:
-        for item in value if isinstance(value, (list, tuple)) else [value]:
+        for item in leaves(value) if isinstance(value, (dict, list, tuple)) else [value]:
+            if hasattr(item, "assign") and hasattr(item, "shape"):  # a variable of one's own
+                found.append(item)
             if isinstance(item, kinds):
                 more = item.variables
                 found += list(more() if callable(more) else more)
@@ -97,7 +114,7 @@ def _random_state(keras):
     if torch:
         state["torch"] = torch.get_rng_state()
     held = _global_seed(keras)
-    state["keras"] = (held, None if held is None else np.array(held.state))
+    state["keras"] = (held, None if held is None else array_of(held.state))
     return state
 
 

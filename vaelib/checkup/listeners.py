@@ -32,6 +32,7 @@ def _judge_warm_up(report, own, still, found):
         high, low = still.loss(mu=10.0), still.loss(mu=0.0)
         return (high - low) / (still.anatomy.z_dim * 50.0) / found.scale
 
+    kept = [{k: _copy(v) for k, v in vars(callback).items()} for callback in own]
     before, logs, seen = beta(), dict.fromkeys(subject.run(), 0.0), []
     for callback in own:
         callback.set_model(subject.model)
@@ -42,6 +43,9 @@ def _judge_warm_up(report, own, still, found):
         heard = beta()
         subject.retrace()
         seen.append((epoch, heard, beta()))
+    for callback, values in zip(own, kept):
+        vars(callback).clear()
+        vars(callback).update(values)
     report.facts["beta by callbacks"] = "; ".join(
         f"epoch {epoch}: {heard:.4g}" for epoch, heard, _ in seen
     )
@@ -57,6 +61,11 @@ def _judge_warm_up(report, own, still, found):
         # The weight is 0 only until the warm-up has begun: no missing term.
         report.findings[:] = [f for f in report.findings if f["slug"] != "no-kl-term"]
         report.beta = seen[-1][1]
+
+
+def _copy(value):
+    """A list or a dictionary of its own; all else as it is."""
+    return type(value)(value) if type(value) in (list, dict) else value
 
 
 def _one_epoch(own, epoch, logs):

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vaelib.checkup import formulas
-from vaelib.checkup.anatomy import flat
-from vaelib.checkup.still import Still, images_of, is_still
+from vaelib.checkup import formulas, reconstruction
+from vaelib.checkup.anatomy import flat, place_of
+from vaelib.checkup.still import Still, is_still
 from vaelib.checkup.subject import first
+from vaelib.checkup.watch import array_of
 
 MUS = (0.0, 10.0, 20.0, -10.0)
 SECONDS = (0.0, -4.0, -2.0, 0.5, 2.0, 4.0)
-GREYS = (0.0, -2.0, -1.0, 1.0, 2.0)
-SIDE = 1e-2  # to both sides of a grey, for a slope
 CLOSE = 0.01  # two weights are the same
 DRAWS = 16  # runs that are averaged where the loss is drawn
 
@@ -33,6 +32,9 @@ class Objective:
     from_second: float | None = None  # weight of the part of the second head
     parameter: str | None = None  # what the second head is, as the KL term reads it
     slip: str | None = None
+    z_dim: int = 1
+    zero: bool = False  # the reported loss is 0
+    centre: float = 0.0  # where in mu the term is lowest
     floor: float = 0.0  # nats below which the term does not move, "free bits"
     in_step: float | None = None  # weight of the KL term in a gradient step
     reconstruction: str | None = None
@@ -40,6 +42,7 @@ class Objective:
     grey: tuple = ()  # lowest and highest value that the last layer can show
     added: list = field(default_factory=list)  # weights of the parts that came by add_loss
     by_batch: dict = field(default_factory=dict)  # description -> beta
+    still: bool = True  # the reconstruction could be held
     rest: float = 0.0  # value of the second head to which the others are compared
 
     @property
@@ -55,30 +58,37 @@ class Objective:
 
 def measure(subject, anatomy, target, log):
     """Measure the objective of a VAE whose parts are known; ``log`` takes what cannot be told."""
-    found, still = Objective(), Still(subject, anatomy, target)
+    found, still = Objective(z_dim=anatomy.z_dim), Still(subject, anatomy, target)
     history = subject.run()
     names = [name for name in history if name == "loss"] or [
         name for name in history if name.endswith("loss") and "total" in name
     ]
     if not names:
-        log(f"The step reports no loss (its history has {', '.join(history) or 'nothing'}), so the "
-            "weight of the KL term can only be read from its gradient.")  # fmt: skip
+        told = ", ".join(history) or "nothing"
+        log(f"The step reports no loss (its history has {told}): the weight of the KL term is that "
+            "of its gradient.")  # fmt: skip
+        found.still = is_still(still, log)
+        if found.still:
+            reconstruction.by_step(found, still)
+            _step(found, still, log)
+        subject.let_go()
         return found, still
     found.loss = still.name = names[0]
     for still.rest in (0.0, 1.0, 0.5):
         if np.isfinite(still.loss()):
             break
     found.rest = still.rest
-    if not is_still(still, log):
+    found.still = is_still(still, log)
+    if not found.still:
         return found, still
-    once, again = still.loss(), still.loss()
+    once, again = still.loss(mu=10.0), still.loss(mu=10.0)  # at the prior, draws cancel
     found.drawn = abs(once - again) > 1e-5 * abs(once)
     still.repeats = DRAWS if found.drawn else 1
     _part_of_mu(found, still)
     _part_of_second(found, still)
-    _reconstruction(found, still)
+    reconstruction.by_loss(found, still)
     if found.scale is None:
-        _reconstruction_in_step(found, still)
+        reconstruction.by_step(found, still)
     _step(found, still, log)
     _batches(found, still, log)
     subject.let_go()
@@ -97,6 +107,7 @@ def _part_of_mu(found, still):
     found.added = [
         float(b - a) / (squares[1] - squares[0]) for a, b in zip(*found.added)
     ] if squares[1] > squares[0] and len(found.added[0]) == len(found.added[1]) else []  # fmt: skip
+    found.zero = not np.any(losses)
     changes, squares = np.array(losses) - losses[0], np.array(squares) - squares[0]
     noise = 3e-6 if not found.drawn else 1e-3
     if not np.isfinite(changes).all() or np.abs(changes).max() < noise * abs(losses[0]):
@@ -104,10 +115,12 @@ def _part_of_mu(found, still):
     seen = squares > 0
     weights = changes[seen] / squares[seen]
     tolerance = CLOSE if not found.drawn else 0.1
+    if not found.drawn and _starts_late(found, changes, squares):
+        return
+    if not found.drawn and _is_elsewhere(found, changes, points):
+        return
     if np.ptp(weights) <= tolerance * np.abs(weights).max():
         found.from_mu = float(weights[np.argmax(squares[seen])])
-        return
-    if _starts_late(found, changes, squares):
         return
     odd = abs(changes[1] + changes[3]) < 0.05 * abs(changes[1])
     power = np.log2(abs(changes[2] / changes[1])) if changes[1] and changes[2] else np.nan
@@ -119,13 +132,27 @@ def _part_of_mu(found, still):
 
 
 def _starts_late(found, changes, squares):
-    """Free bits: the term is even in mu and has its slope, but only beyond some nats."""
+    """Free bits, a capacity: even in mu and of one slope, but some nats are taken off."""
+    if not (squares > 0)[1:].all():
+        return False
     slope = (changes[2] - changes[1]) / (squares[2] - squares[1])
     late = squares[1] - changes[1] / slope if slope else np.inf
-    if abs(changes[1] - changes[3]) > CLOSE * abs(changes[1]) or not 0 < late < squares[1] / 2:
+    even = abs(changes[1] - changes[3]) <= CLOSE * abs(changes[1])
+    if not even or not 2e-3 * squares[1] < late < squares[1] / 2:
         return False
     found.from_mu, found.floor = float(slope), float(late)
     return True
+
+
+def _is_elsewhere(found, changes, points):
+    """A parabola whose lowest point is not at 0: the prior is not N(0, 1)."""
+    square, line = np.polyfit(points[1:], changes[1:] / np.array(points[1:]), 1)
+    fits = np.polyval([square, line, 0], points[1:])
+    close = np.abs(fits - changes[1:]).max() <= 1e-3 * np.abs(changes).max()
+    if not close or not square > 0 or abs(line) < 0.02 * abs(square):
+        return False
+    found.from_mu, found.centre = 2 * float(square) / found.z_dim, -float(line / square) / 2
+    return abs(found.centre) < 5
 
 
 def _added(still):
@@ -152,7 +179,7 @@ def _part_of_second(found, still):
         return
     forms = {name: _divergence(variance) for name, variance in formulas.VARIANCE.items()}
     tolerance = CLOSE if not found.drawn else 0.1
-    if found.floor:
+    if found.floor or found.centre:
         return
     points, near_0 = np.array(points), np.abs(points) <= 2
     for chosen in (near_0 | True, near_0):  # a clip may bend the curve further out
@@ -161,71 +188,44 @@ def _part_of_second(found, still):
         )
         if found.parameter or near_0.sum() < 3:
             break
+    if found.parameter is None and _behind_the_head(found, still, forms):
+        return
     if found.parameter is None:
         slip, factor = formulas.best(formulas.SLIPS, points, changes, tolerance)
         found.slip = slip or "it follows no form that we know"
         found.from_second = factor
 
 
+def _behind_the_head(found, still, forms):
+    """Whether a tensor behind the second head, such as a bounded one, fits a form; then take it."""
+    runs = []
+    for second in (found.rest, *[s for s in SECONDS if s != found.rest]):
+        loss, seen = still.loss(second=second), {}
+        taps = still.subject.watch.taps()
+        for tap in taps:
+            value = flat(tap.first) if tap.first.ndim > 1 else np.zeros((1, 0))
+            if value.shape[1] == still.anatomy.z_dim and np.ptp(value) < 1e-6:
+                seen[place_of(tap, taps)] = float(value.mean())
+        runs.append((loss, seen))
+    changes = (np.array([loss for loss, _ in runs]) - runs[0][0]) / still.anatomy.z_dim
+    for place in runs[0][1]:
+        points = np.array([seen.get(place, np.nan) for _, seen in runs])
+        if np.isfinite(points).all() and np.ptp(points) > 0.1 and np.isfinite(changes).all():
+            name, factor = formulas.best(forms, points, changes, CLOSE)
+            if name and near_to(factor, found.from_mu):
+                found.parameter, found.from_second = name, factor
+                still.anatomy.second_at = place
+                return True
+    return False
+
+
+def near_to(a, b):
+    """Whether two weights are the same to 1 %."""
+    return abs(a - b) <= CLOSE * max(abs(a), abs(b))
+
+
 def _divergence(variance):
     return lambda s: formulas.divergence(variance(s))
-
-
-def _reconstruction(found, still):
-    x = images_of(still)
-    pictures, losses = [], []
-    for grey in GREYS:
-        losses.append(still.loss(grey=grey))
-        pictures.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float))
-    changes = np.array(losses) - losses[0]
-    found.grey = tuple(_range(still))
-    if not np.isfinite(changes).all() or np.abs(changes).max() < 1e-6 * abs(losses[0]):
-        return
-    forms = {
-        # all pictures are the same one; a replica shows but its share of them
-        name: (lambda p, form=form: form(x, np.broadcast_to(p[:1], x.shape)).mean())
-        for name, form in formulas.RECONSTRUCTIONS.items()
-    }
-    tolerance = 1e-3 if not found.drawn else 0.1
-    found.reconstruction, found.scale = formulas.best(forms, pictures, changes, tolerance)
-
-
-def _reconstruction_in_step(found, still):
-    """The same from gradients, where the reported loss does not tell: the steps on the grey."""
-    x = images_of(still)[: still.subject.batch]
-    forms = formulas.RECONSTRUCTIONS
-    slopes, points = [], []
-    for grey in GREYS:
-        shown = []
-        for side in (-SIDE, SIDE):
-            still.set(grey=grey + side)
-            still.subject.run()
-            shown.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1])
-        still.set(grey=grey)
-        _, bias = still.anatomy.last.weights()
-        before = np.array(bias).astype(float)
-        still.subject.run(rate=SIDE)
-        slopes.append(float((before - np.array(bias)).sum()) / SIDE)
-        still.subject.undo_step()
-        points.append(shown)
-
-    def slope(form):
-        return lambda pair: (
-            np.subtract(*(form(x, np.broadcast_to(p, x.shape)).mean() for p in pair[::-1]))
-            / (2 * SIDE)
-        )
-
-    curves = {name: slope(form) for name, form in forms.items()}
-    found.reconstruction, found.scale = formulas.best(
-        curves, points, np.array(slopes) - slopes[0], 0.01
-    )
-
-
-def _range(still):
-    """What the last layer can show: its values for a very low and a very high constant."""
-    for grey in (-50.0, 50.0):
-        still.loss(grey=grey)
-        yield float(np.mean(still.anatomy.value(still.subject, "x_hat")))
 
 
 def _step(found, still, log):
@@ -237,19 +237,27 @@ def _step(found, still, log):
         if abs(still.anatomy.value(still.subject, "mu").mean() - 3.0) > 1e-3:
             log("mu has an activation, so the gradient of the KL term was not measured.")
             return
+    if still.subject.foreign:
+        log("The weights are moved by an optimizer of the model's own, so the gradient of the KL "
+            "term was not measured.")  # fmt: skip
+        return
+    if not any(weight is unit.weights()[1] for weight in still.subject.model.trainable_weights):
+        log("The head of mu is frozen, so the gradient of the KL term was not measured.")
+        return
     weight = found.weight or found.scale or 1.0
     rate = 1.0 / abs(weight)
-    moves = []
+    moves, at = [], 10.0 if found.floor else 3.0
     for _ in range(min(still.repeats, 4)):
-        still.set(mu=3.0)
+        still.set(mu=at)
         _, bias = unit.weights()
         _, grey = still.anatomy.last.weights()
-        before, grey_before = np.array(bias), np.array(grey)
+        grey = bias if grey is None else grey
+        before, grey_before = array_of(bias), array_of(grey)
         still.subject.run(rate=rate)
-        moved = (before - np.array(bias))[unit.start : unit.stop]
-        learnt = np.abs(np.array(grey) - grey_before).max()
+        moved = (before - array_of(bias))[unit.start : unit.stop]
+        learnt = np.abs(array_of(grey) - grey_before).max()
         still.subject.undo_step()
-        moves.append(moved / (rate * 3.0))
+        moves.append(moved / (rate * at))
     move = float(np.mean(moves))
     if not learnt > 0 and abs(move) < 1e-9:
         log("The step does not move the weights by the optimizer of compile(), so the gradient of "
@@ -282,14 +290,14 @@ def _batches(found, still, log):
 def _beta_with(found, still, case):
     """Beta with copies of one image, in batches of a certain size; None if it cannot be told."""
     losses, pictures = [], []
-    for mu, grey in ((0.0, 0.0), (10.0, 0.0), (0.0, 1.0)):
+    low, squares = 10.0 if found.floor else 0.0, []
+    for mu, grey in ((low, 0.0), (low + 10.0, 0.0), (low, 0.75)):
         losses.append(still.loss(mu=mu, grey=grey, copies=True, **case))
         pictures.append(flat(still.anatomy.value(still.subject, "x_hat")).astype(float)[:1])
-        if mu:
-            square = float(np.sum(still.anatomy.value(still.subject, "mu")[0] ** 2) / 2)
+        squares.append(float(np.sum(still.anatomy.value(still.subject, "mu")[0] ** 2) / 2))
     x = flat(np.asarray(first(still.target), float))[:1]
     rest, shown = (
         formulas.RECONSTRUCTIONS[found.reconstruction](x, pictures[i])[0] for i in (0, 2)
     )
     scale = (losses[2] - losses[0]) / float(shown - rest)
-    return (losses[1] - losses[0]) / square / scale if scale else None
+    return (losses[1] - losses[0]) / (squares[1] - squares[0]) / scale if scale else None

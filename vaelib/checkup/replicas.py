@@ -11,6 +11,7 @@ import numpy as np
 
 from vaelib.checkup.anatomy import flat
 from vaelib.checkup.diagnosis import near
+from vaelib.checkup.watch import array_of
 
 
 def strategy_of(model):
@@ -48,9 +49,9 @@ def _measure(still, found):
     rate = 1e-2 / max(abs(found.weight), abs(found.scale))
     still.set(mu=3.0)
     biases = unit.weights()[1], last.weights()[1]
-    before = [np.array(bias) for bias in biases]
+    before = [array_of(bias) for bias in biases]
     still.subject.run(rate=rate, copies=True)
-    moved = [(b - np.array(bias)).astype(float) / rate for b, bias in zip(before, biases)]
+    moved = [(b - array_of(bias)).astype(float) / rate for b, bias in zip(before, biases)]
     still.subject.undo_step()
     still.subject.let_go()
     moved[0] = moved[0][unit.start : unit.stop]
@@ -87,6 +88,7 @@ def _one_device(subject, wanted):
     Yields a dictionary, identity of a variable -> its gradient in the last step.
     """
     import tensorflow as tf
+    from tensorflow.python.distribute import values
 
     model, gradients = subject.model, {}
     name = "_distribute_strategy" if hasattr(subject.keras, "ops") else "_distribution_strategy"
@@ -94,9 +96,13 @@ def _one_device(subject, wanted):
     setattr(model, name, tf.distribute.get_strategy())
     model.optimizer = _recorder(subject.keras, {id(variable) for variable in wanted}, gradients)
     subject.retrace()
+    # metrics of a strategy cannot count outside it; nobody reads them here
+    count = values.SyncOnReadVariable.assign_add
+    values.SyncOnReadVariable.assign_add = lambda *arguments, **more: tf.no_op()
     try:
         yield gradients
     finally:
+        values.SyncOnReadVariable.assign_add = count
         setattr(model, name, held)
         model.optimizer = subject.optimizer
         subject.retrace()

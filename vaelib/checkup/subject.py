@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 
+from vaelib.checkup.watch import array_of
+
 MOST = 256  # images of one run
 
 
@@ -23,6 +25,20 @@ class Subject:
         self._touched = {}
         model.optimizer = self.optimizer
         self.retrace()
+
+    foreign = False  # an optimizer of the model's own moves the weights
+
+    def look_for_foreign(self):
+        """Whether a step at rate 0 moves weights: then another optimizer is at work."""
+        self.run()
+        trained = {id(weight) for weight in self.model.trainable_weights}
+        self.foreign = any(
+            not np.array_equal(array_of(variable), value, equal_nan=True)
+            for key, (variable, value) in self.keeper.variables.items()
+            if key in trained
+        )
+        if self.foreign:
+            self.undo_step()
 
     def retrace(self):
         """Let the next run compile the step anew, with taps in it."""
@@ -62,6 +78,8 @@ class Subject:
             x, y, batch_size=batch or min(n, self.batch), epochs=1, shuffle=False, verbose=0,
             **more,
         )  # fmt: skip
+        if self.foreign:
+            self.undo_step()
         return {name: number(values[-1]) for name, values in history.history.items()}
 
     def evaluate(self, n=None, batch=None, copies=False):
@@ -88,30 +106,32 @@ class Subject:
         """
         kernels, bias = units.weights()
         for kernel in kernels:
-            array = np.array(kernel)
-            if kernel.shape[-1] == bias.shape[0] and not units.whole:
+            array = array_of(kernel)
+            if not units.whole and kernel.shape[-1] == bias.shape[0]:
                 array[..., units.start : units.stop] = 0
             else:
                 array[...] = 0
             self._assign(kernel, array)
-        array = np.array(bias)
+        if bias is None:  # then it puts out 0, whatever the value
+            return
+        array = array_of(bias)
         array[units.start : units.stop] = value
         self._assign(bias, array)
 
     def _assign(self, variable, array):
-        self._touched.setdefault(id(variable), (variable, np.array(variable)))
+        self._touched.setdefault(id(variable), (variable, array_of(variable)))
         variable.assign(array)
 
     def _rewind(self):
         """Put back what a step counts up, such as a beta that rises; seeds go on."""
         steps = getattr(self.given, "iterations", None)
         if steps is not None:
-            self.optimizer.iterations.assign(np.array(steps))
+            self.optimizer.iterations.assign(array_of(steps))
         trained = {id(weight) for weight in self.model.trainable_weights}
         for key, (variable, value) in self.keeper.variables.items():
             counts = value.dtype.kind == "f" or value.dtype.kind == "i" and value.ndim == 0
             if counts and key not in trained and key not in self._touched:
-                if not np.array_equal(np.array(variable), value, equal_nan=value.dtype.kind == "f"):
+                if not np.array_equal(array_of(variable), value, equal_nan=value.dtype.kind == "f"):
                     variable.assign(value)
 
     def let_go(self):
@@ -122,7 +142,7 @@ class Subject:
 
     def undo_step(self):
         """Take back what a step with a rate did to the weights that are not held."""
-        held = {key: np.array(variable) for key, (variable, _) in self._touched.items()}
+        held = {key: array_of(variable) for key, (variable, _) in self._touched.items()}
         for key, (variable, value) in self.keeper.variables.items():
             if key not in held and variable.shape == value.shape:
                 variable.assign(value)
@@ -149,8 +169,9 @@ class Units:
     def __init__(self, layer, start=0, stop=None):
         self.layer, self.start = layer, start
         _, bias = self.weights()
-        self.stop = bias.shape[0] if stop is None else stop
-        self.whole = (start, self.stop) == (0, bias.shape[0])
+        width = 0 if bias is None else bias.shape[0]
+        self.stop = width if stop is None else stop
+        self.whole = (start, self.stop) == (0, width)
 
     def weights(self):
         """The kernels, and the variable that is added last."""

@@ -102,6 +102,12 @@ class Watch:
             _emit(value, tap, symbolic)
 
 
+def array_of(variable):
+    """A variable of any Keras, or of a strategy, as an array of its own."""
+    read = getattr(variable, "numpy", None)
+    return np.array(read() if read else variable)
+
+
 def leaves(structure):
     """What lies in nested lists, tuples and dictionaries."""
     if isinstance(structure, dict):
@@ -137,6 +143,7 @@ def _emit(value, tap, symbolic):
         import tensorflow as tf
 
         # A stateful operation: the step runs it although nobody uses its result.
+        value = tf.cast(value, "float32") if value.dtype.size < 4 else value  # NumPy adds as it is
         tf.numpy_function(lambda array: tap.values.append(np.array(array)), [value], [])
         return
     import jax
