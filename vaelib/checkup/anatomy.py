@@ -55,13 +55,23 @@ class Anatomy:
         """What passed there, step by step; (images, z_dim), or the shape of the images."""
         where = {"z": self.entry, "x_hat": self.picture}
         if part in where:
-            values = tap_of(subject.watch, where[part]).values
+            values = passed(subject, where[part])
             return [flat(v)[:, self.columns] for v in values] if part == "z" else values
         units = getattr(self, part)
         if part == "second" and self.second_at:
-            return [flat(v) for v in tap_of(subject.watch, self.second_at).values]
-        values = tap_of(subject.watch, (units.layer, "out", 0)).values
+            return [flat(v) for v in passed(subject, self.second_at)]
+        values = passed(subject, (units.layer, "out", 0))
         return [flat(v)[:, units.start : units.stop] for v in values]
+
+
+def passed(subject, where):
+    """What passed a place, step by step; a step that is run eagerly has taps of its own."""
+    tap = tap_of(subject.watch, where)
+    if tap.symbolic or subject.steps == 1:
+        return tap.values
+    same = [t for t in subject.watch.taps() if t.layer is tap.layer and t.side == tap.side]
+    each = max(len(same) // subject.steps, 1)
+    return [t.first for t in same[same.index(tap) % each :: each]]
 
 
 def tap_of(watch, where):

@@ -31,10 +31,10 @@ def judge_kl(report, found, anatomy, declared):
         if found.in_step == 0.0:
             report.find("no-kl-term", "a step of gradient descent leaves mu where it is")
         return
-    if found.mu_curve and found.drawn:
+    if found.mu_curve and (found.drawn or found.saturates):
         report.unknown(
-            "The KL term: the loss follows mu, and is drawn, but not as a KL term is; it may be "
-            "another divergence, such as an MMD, or a bound of several draws."
+            "The KL term: the loss follows mu, but not as a KL term does; it may be another "
+            "divergence, such as an MMD, or a bound of several draws."
         )
         return
     if found.mu_curve:

@@ -135,7 +135,7 @@ def _target(x, y):
             continue
         items = []
         every(structure, items.append)
-        items = [item for item in items if item.dtype.kind == "f" and item.ndim > 1]
+        items = [item for item in items if item.dtype.kind in "fi" and item.ndim > 1]
         if items:
             found[name] = max(items, key=lambda item: np.prod(item.shape[1:]))
     if not found:

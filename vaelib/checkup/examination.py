@@ -124,7 +124,8 @@ def _is_finite(report, subject, history, target):
                 "All else: the weights hold NaN or infinity, and every value becomes so."
             )
             return False
-    if np.isfinite(list(history.values())).all():
+    losses = [history[name] for name in ("loss",) if name in history] or list(history.values())
+    if np.isfinite(losses).all():
         return True
     for tap in subject.watch.taps():
         if not np.isfinite(tap.first).all():

@@ -42,8 +42,7 @@ class Keeper:
             return
         self.layers[id(layer)] = layer
         self.attributes[id(layer)] = {
-            name: (value, list(value) if isinstance(value, list) else None)
-            for name, value in vars(layer).items()
+            name: (value, _contents(value)) for name, value in vars(layer).items()
         }
         with _outside_the_step(self.keras):  # a layer may be met while the step is compiled
             for variable in _variables(layer, self.keras):
@@ -58,8 +57,12 @@ class Keeper:
             for name, (value, items) in then.items():
                 if now.get(name) is not value:
                     now[name] = value
-                if items is not None and [*map(id, value)] != [*map(id, items)]:
-                    value[:] = items  # the same list, for others may hold it
+                if items is not None and not _same(value, items):
+                    if isinstance(value, list):
+                        value[:] = items  # the same list, for others may hold it
+                    else:
+                        value.clear()
+                        value.update(items)
         for layer in self.layers.values():  # what was made since then begins at 0
             for variable in _variables(layer, self.keras):
                 if id(variable) not in self.variables:
@@ -67,6 +70,19 @@ class Keeper:
         for variable, value in self.variables.values():
             if not np.array_equal(array_of(variable), value, equal_nan=value.dtype.kind == "f"):
                 variable.assign(value)
+
+
+def _contents(value):
+    """What a list or a dictionary holds; None for all else."""
+    if isinstance(value, list):
+        return list(value)
+    return dict(value) if type(value) is dict else None
+
+
+def _same(value, items):
+    if isinstance(value, list):
+        return [*map(id, value)] == [*map(id, items)]
+    return value.keys() == items.keys() and all(value[key] is items[key] for key in items)
 
 
 def _outside_the_step(keras):

@@ -14,7 +14,8 @@ from vaelib.checkup.anatomy import flat
 
 NUMBERS, STEPS = 4096, 4  # to be drawn, and over how many steps at least
 SECONDS = (0.0, 1.0)  # of the second head; added to where its KL is finite
-OFF = 0.12  # a sigma that is off by more than the chance of some 1,000 draws
+AT = 2.0  # mu; not 0, for noise that is multiplied by mu must show
+OFF = 0.08  # a sigma that is off by more than the chance of some 1,000 draws
 BY_NAME = (
     ("log_var", ("logvar", "log_var", "logv", "lv", "log_variance", "var")),
     ("log_sigma", ("log_sig", "logsig", "log_std", "logstd", "log_scale")),
@@ -49,7 +50,7 @@ def measure(still, whole):
     n = min(NUMBERS // anatomy.z_dim, int(4e6 / pixels)) // subject.batch * subject.batch
     n = max(n, STEPS * subject.batch)
     for second in SECONDS:
-        still.set(second=still.rest + second)
+        still.set(mu=AT, second=still.rest + second)
         subject.run(n=n + (subject.batch // 2 if whole else 0))
         z = anatomy.values(subject, "z")
         mu = anatomy.value(subject, "mu")[:1]

@@ -33,6 +33,7 @@ class Objective:
     parameter: str | None = None  # what the second head is, as the KL term reads it
     slip: str | None = None
     z_dim: int = 1
+    saturates: bool = False  # in mu, as no divergence of Gaussians does
     zero: bool = False  # the reported loss is 0
     centre: float = 0.0  # where in mu the term is lowest
     floor: float = 0.0  # nats below which the term does not move, "free bits"
@@ -61,7 +62,7 @@ def measure(subject, anatomy, target, log):
     found, still = Objective(z_dim=anatomy.z_dim), Still(subject, anatomy, target)
     history = subject.run()
     names = [name for name in history if name == "loss"] or [
-        name for name in history if name.endswith("loss") and "total" in name
+        name for name in history if "total" in name and not name.startswith("val_")
     ]
     if not names:
         told = ", ".join(history) or "nothing"
@@ -124,6 +125,7 @@ def _part_of_mu(found, still):
         return
     odd = abs(changes[1] + changes[3]) < 0.05 * abs(changes[1])
     power = np.log2(abs(changes[2] / changes[1])) if changes[1] and changes[2] else np.nan
+    found.saturates = bool(power < 0.75)
     found.mu_curve = (
         f"the loss changes by {changes[1]:.4g}, {changes[2]:.4g} and {changes[3]:.4g} for mu = "
         f"{points[1]:.3g}, {points[2]:.3g} and {points[3]:.3g}: "

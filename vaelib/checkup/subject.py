@@ -26,6 +26,7 @@ class Subject:
         model.optimizer = self.optimizer
         self.retrace()
 
+    steps = 1  # of the last run
     foreign = False  # an optimizer of the model's own moves the weights
 
     def look_for_foreign(self):
@@ -70,6 +71,7 @@ class Subject:
         """One epoch of ``fit`` without shuffling; returns its history, name -> number."""
         n = n or self.batch
         x, y = self.take(n, copies)
+        self.steps = -(-n // (batch or min(n, self.batch)))
         self._rewind()
         self.optimizer.learning_rate.assign(rate)
         self.watch.clear()
@@ -86,6 +88,7 @@ class Subject:
         """``model.evaluate`` as a dictionary."""
         x, y = self.take(n or self.batch, copies)
         self.watch.clear()
+        self.steps = -(-(n or self.batch) // (batch or self.batch))
         found = self.model.evaluate(
             x, y, batch_size=batch or self.batch, verbose=0, return_dict=True
         )

@@ -62,10 +62,12 @@ class Watch:
             return add_loss(layer, loss, *args, **kwargs)
 
         self._class.__call__, self._class.add_loss = call, add
+        self._functions = _fresh_functions()
         return self
 
     def __exit__(self, *error):
         self._class.__call__, self._class.add_loss = self._call, self._add_loss
+        self._functions()
 
     def clear(self):
         """Forget the values; taps of compiled steps stay, those of eager calls go."""
@@ -100,6 +102,32 @@ class Watch:
                 continue
             self._taps.append(tap)
             _emit(value, tap, symbolic)
+
+
+def _fresh_functions():
+    """Let every ``tf.function`` run as a copy, until the function that is returned is called.
+
+    A reader's own, such as one around ``train_step``, would keep what it was compiled to here:
+    our optimizer, our taps. And one that was compiled before has no taps.
+    """
+    tf = sys.modules.get("tensorflow")
+    if tf is None:
+        return lambda: None
+    kind = type(tf.function(lambda: None))
+    original, copies, ours = kind.__call__, {}, set()
+
+    def call(function, *args, **kwargs):
+        if id(function) not in ours:
+            if id(function) not in copies:
+                python = function.python_function
+                copy = tf.function(python, autograph=getattr(function, "_autograph", True))
+                copies[id(function)] = (copy, function)  # both stay alive, so ids stay theirs
+                ours.add(id(copy))
+            function = copies[id(function)][0]
+        return original(function, *args, **kwargs)
+
+    kind.__call__ = call
+    return lambda: setattr(kind, "__call__", original)
 
 
 def array_of(variable):
