@@ -6,7 +6,8 @@ import re
 import numpy as np
 
 NAME = re.compile(
-    r"beta|(^|_)(kl|kld)\w*(w|weight|coef|factor|scale|lambda)|weight|fact|lambd|alpha"
+    r"beta|(^|_)(kl|kld)\w*(w|weight|coef|factor|scale|lambda)"
+    r"|gamma|weight(?!_decay)|fact|lambd|alpha"
 )
 
 
