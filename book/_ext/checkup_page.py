@@ -1,7 +1,7 @@
 """Fill the page "What the checkup finds" while Sphinx reads it.
 
-``<!-- checkup-findings -->`` is where the table vaelib/checkup/findings.yaml goes. Nothing generated
-is stored.
+``<!-- checkup-findings -->`` is where the table vaelib/checkup/findings.yaml goes. Nothing
+generated is stored.
 """
 
 from vaelib.checkup import table
