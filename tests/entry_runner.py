@@ -3,6 +3,7 @@
 ``python tests/entry_runner.py CLASS``; test_error_index.py starts it, one process for each class.
 """
 
+import contextlib
 import json
 import linecache
 import logging
@@ -13,6 +14,7 @@ import traceback
 import warnings
 
 from vaelib import errors, quiet_tensorflow
+from vaelib.checkup import checkup
 
 quiet_tensorflow()
 
@@ -32,8 +34,28 @@ class Listener(logging.Handler):
         self.texts.append(record.getMessage())
 
 
-def run(flavour, code, expression=None):
-    """Execute the prelude and a snippet; return what was raised, shown and trained."""
+@contextlib.contextmanager
+def examined(kit, slugs):
+    """At the end of every `fit`, add to the list what a checkup finds in the model as it is."""
+    fit = kit.Model.fit
+
+    def fit_and_examine(self, x=None, y=None, **more):
+        history = fit(self, x, y, **more)
+        kit.Model.fit = fit  # a checkup calls it, too
+        report = checkup(self, x, y, callbacks=more.get("callbacks", ()), saving=False)
+        kit.Model.fit = fit_and_examine
+        slugs.extend(report.slugs)
+        return history
+
+    kit.Model.fit = fit_and_examine
+    try:
+        yield
+    finally:
+        kit.Model.fit = fit
+
+
+def run(flavour, code, expression=None, examine=False):
+    """Execute the prelude and a snippet; return what was raised, shown, trained and found."""
     prelude = errors.prelude()
     scope = {}
     keras.backend.clear_session()
@@ -47,8 +69,10 @@ def run(flavour, code, expression=None):
         logger.addHandler(listener)
         logger.propagate = False
     result = {"type": None, "text": None, "explained": None, "shows": None, "losses": None}
+    slugs = result["slugs"] = []
+    watched = examined(scope["keras"], slugs) if examine else contextlib.nullcontext()
     try:
-        with warnings.catch_warnings(record=True) as recorded:
+        with watched, warnings.catch_warnings(record=True) as recorded:
             warnings.simplefilter("always")
             # As in a notebook, the traceback shows the lines of the snippet.
             linecache.cache["<snippet>"] = (len(code), None, code.splitlines(True), "<snippet>")
@@ -74,7 +98,15 @@ def run(flavour, code, expression=None):
     return result
 
 
+def two_devices():
+    """One entry is about several devices: TensorFlow takes the CPU for two, if told so at once."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, halves)
+
+
 def main(name):
+    two_devices()
     os.chdir(tempfile.mkdtemp())  # some snippets save models
     for entry in errors.entries():
         if entry["class"] != name or entry["flavour"] == "none":
@@ -82,7 +114,7 @@ def main(name):
         flavour = entry["flavour"]
         row = {
             "entry": entry["entry"],
-            "before": run(flavour, entry["before"], entry.get("shows_before")),
+            "before": run(flavour, entry["before"], entry.get("shows_before"), "finding" in entry),
             "after": run(
                 entry.get("after_flavour", flavour), entry["after"], entry.get("shows_after")
             ),

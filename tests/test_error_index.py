@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vaelib import errors
 
@@ -31,7 +32,20 @@ ELSEWHERE = {
     "https://github.com/GoogleCloudPlatform/asl-ml-immersion/pull/631": "removed-in-keras-3",
     "https://github.com/keras-team/keras-io/pull/1836": "kerastensor-to-tf-function",
 }
-OPTIONAL = {"raises", "after_flavour", "shows_before", "shows_after", "atlas"}
+OPTIONAL = {"raises", "after_flavour", "shows_before", "shows_after", "atlas", "finding"}
+# Silent entries that no checkup finds, and why.
+NOT_EXAMINED = {
+    "loss-in-another-unit": "no fault; a checkup tells the beta, in nats per image",
+    "loss-is-not-the-sum": "the loss of each step is right; the log mixes steps and means",
+    "layer-behind-the-sigmoid": "it harms saturated pixels only",
+    "kl-layer-called-twice": "in graph mode, which a checkup refuses",
+    "run-eagerly-zero-loss": "in graph mode or before TensorFlow 2.2",
+    "losses-empty-on-jax": "its snippet runs on JAX only",
+    "loop-without-tf-function": "it takes time, and is right",
+    "run-eagerly-left-on": "it takes time, and is right",
+    "predict-in-a-loop": "it takes time, and is right",
+}
+FINDINGS = yaml.safe_load((ROOT / "vaelib" / "checkup" / "findings.yaml").read_text())
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["entry"])
 live = [entry for entry in ENTRIES if entry["flavour"] != "none"]
 each_live_entry = pytest.mark.parametrize("entry", live, ids=lambda entry: entry["entry"])
@@ -46,6 +60,11 @@ def run_class(name):
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return {row["entry"]: row for row in rows}
+
+
+def findings_of(entry):
+    """The slugs of the checkup's findings that an entry names."""
+    return re.findall(r"[\w-]+", entry.get("finding", ""))
 
 
 @functools.cache
@@ -117,6 +136,44 @@ def test_the_provoked_error_is_explained_by_its_entry(entry):
     if before["type"]:
         twin = SAME_MESSAGE.get(entry["entry"])
         assert before["explained"][0] in (entry["entry"], twin), before["trace"]
+
+
+# The snippet on unscaled pixels is a plain autoencoder; as a VAE its loss is nan at once.
+examined = [e for e in live if "finding" in e and e["entry"] != "pixels-not-scaled"]
+
+
+@pytest.mark.parametrize("entry", examined, ids=lambda entry: entry["entry"])
+def test_a_checkup_finds_what_the_entry_says(entry):
+    """In the snippet "before", when fit has ended."""
+    before = runs()[entry["entry"]]["before"]
+    assert set(before["slugs"]) & set(findings_of(entry)), before["slugs"]
+
+
+def test_every_silent_entry_leads_to_the_checkup_or_says_why_not():
+    silent = {entry["entry"] for entry in ENTRIES if entry["seen"] == "symptom"}
+    led = {entry["entry"] for entry in ENTRIES if "finding" in entry}
+    assert silent - led == NOT_EXAMINED.keys()
+    assert not led & NOT_EXAMINED.keys()
+
+
+def test_findings_and_entries_know_each_other():
+    slugs = [finding["slug"] for finding in FINDINGS]
+    named = {slug for entry in ENTRIES for slug in findings_of(entry)}
+    assert named and named <= set(slugs)
+    entries = {entry["entry"]: entry for entry in ENTRIES}
+    for finding in FINDINGS:
+        entry = entries[finding["entry"]]
+        # Who comes from a finding reads about that one.
+        other = entry["seen"] == "message" or finding["entry"] in NOT_EXAMINED
+        assert other or finding["slug"] in findings_of(entry), finding["slug"]
+
+
+def test_explain_leads_to_the_checkup():
+    found = errors.explain("my VAE decoder gets the mean, relu activation on the z_log_var layer")
+    assert "chapters/examine-a-vae.html" in repr(found)
+    assert 'href="../chapters/examine-a-vae.html"' in found._repr_html_()
+    loud = errors.explain("AttributeError: 'KerasTensor' object has no attribute 'add_loss'")
+    assert loud and "checkup" not in repr(loud) + loud._repr_html_()
 
 
 def test_code_in_the_sentences_is_python():

@@ -107,6 +107,7 @@ def one_entry(entry):
     before = f"Before, on {flavour[entry['flavour']]}" if ran else "Before, as it was written then"
     if entry.get("atlas"):
         before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
+    found = "*Examine:* `vaelib.checkup(vae, images)` finds this, {ref}`examine-a-vae`. "
     after_flavour = entry.get("after_flavour", entry["flavour"])
     after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
     return "\n".join(
@@ -118,7 +119,7 @@ def one_entry(entry):
             f"**Repair.** {prose(entry['repair'])}\n",
             f"*{before}:*\n\n```python\n{entry['before'].rstrip()}\n```\n",
             f"*{after}:*\n\n```python\n{entry['after'].rstrip()}\n```\n",
-            f"*More:* {where}. *Class:* `{entry['class']}`."
+            f"{found if entry.get('finding') else ''}*More:* {where}. *Class:* `{entry['class']}`."
             + (f" *Reports:* {'; '.join(links)}." if links else "")
             + "\n",
         ]

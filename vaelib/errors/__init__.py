@@ -72,6 +72,8 @@ class Explanation:
         rest = [f"  {c['title']} ({c['page']})" for c in self.candidates[1:]]
         others = ["It may also be:\n" + "\n".join(rest)] if rest else []
         where = f"More: {self.candidates[0]['page']}, and chapters/{best['chapter']}.html."
+        if best.get("finding"):
+            where += f"\n{FOUND}: chapters/examine-a-vae.html."
         return "\n\n".join([*paragraphs, code, where, *others])
 
     def _repr_html_(self):
@@ -80,16 +82,19 @@ class Explanation:
         best = {k: html.escape(str(v).strip()) for k, v in self._best().items()}
         links = [f'<a href="../{c["page"]}">{html.escape(c["title"])}</a>' for c in self.candidates]
         others = f"<p>It may also be: {'; '.join(links[1:])}.</p>" if links[1:] else ""
+        room = '<a href="../chapters/examine-a-vae.html">examine-a-vae</a>'
+        found = f"<p>{FOUND}: {room}.</p>" if best.get("finding") else ""
         return (
             f"<div><p><strong>{best['title']}</strong></p><p>{best['cause']}</p>"
             f"<p><strong>Repair.</strong> {best['repair']}</p>"
             f"<pre><code>{best['after']}</code></pre>"
             f"<p>More in the error index: {links[0]}, and in the chapter "
             f'<a href="../chapters/{best["chapter"]}.html">{best["chapter"]}</a>.</p>'
-            f"{others}</div>"
+            f"{found}{others}</div>"
         )
 
 
+FOUND = "vaelib.checkup(vae, images) finds this in a compiled model"
 NOTHING_FITS = (
     "No entry of the error index fits this text: it seems to be no error of the kind that "
     "this course is about."
