@@ -8,11 +8,12 @@ from vaelib.checkup import table
 
 
 def findings_as_markdown():
-    lines = ["| Finding | What is expected | The smallest repair | More |", "|---|---|---|---|"]
+    lines = ["| Finding | Expected, and the smallest repair |", "|---|---|"]
     for slug, row in table().items():
+        more = f"{{ref}}`index <{row['entry']}>`, {{chapter}}`{row['chapter']}`"
         lines.append(
-            f"| **{row['title']}** <br> `{slug}` | {row['expected']} | {row['repair']} | "
-            f"{{ref}}`entry <{row['entry']}>`, {{chapter}}`{row['chapter']}` |"
+            f"| **{row['title']}** <br> `{slug}` | Expected: {row['expected']}. <br> "
+            f"{row['repair']} <br> {more} |"
         )
     return "\n".join(lines) + "\n"
 
