@@ -1,6 +1,6 @@
 """Fill the page "What the checkup finds" while Sphinx reads it.
 
-``<!-- checkup-findings -->`` is where the table vaelib/checkup/findings.yaml goes. Nothing
+``<!-- checkup-findings -->`` is where the list vaelib/checkup/findings.yaml goes. Nothing
 generated is stored.
 """
 
@@ -8,14 +8,14 @@ from vaelib.checkup import table
 
 
 def findings_as_markdown():
-    lines = ["| Finding | Expected, and the smallest repair |", "|---|---|"]
+    lines = []
     for slug, row in table().items():
         more = f"{{ref}}`index <{row['entry']}>`, {{chapter}}`{row['chapter']}`"
         lines.append(
-            f"| **{row['title']}** <br> `{slug}` | Expected: {row['expected']}. <br> "
-            f"{row['repair']} <br> {more} |"
+            f"{row['title']} (`{slug}`)\n"
+            f": Expected: {row['expected']}.\n  {row['repair']}\n  More: {more}.\n"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 FILLINGS = {
