@@ -35,7 +35,13 @@ def empty_cache(monkeypatch, tmp_path):
 # `make test` runs two tests at a time (pytest-xdist). Most files share expensive things within
 # them, so a file stays together in one process; chapters are processes of their own and go one by
 # one. What takes longest starts first, so that the two sides end together.
-LONGEST = ["test_checkup_matrix", "test_error_index", "test_placements", "test_atlas", "test_checkpoints"]
+LONGEST = [
+    "test_checkup_matrix",
+    "test_error_index",
+    "test_placements",
+    "test_atlas",
+    "test_checkpoints",
+]
 CHAPTER = "::test_chapter_runs["
 
 
