@@ -375,6 +375,12 @@ class OwnStep(kit.Model):
         self.total.update_state(loss)
         return dict(loss=self.total.result())
 
+    def test_step(self, x):
+        mu, log_var, z = self.encoder(x)
+        kl = tf.reduce_sum(mu**2 + tf.exp(log_var) - 1 - log_var, -1) / 2
+        self.total.update_state(tf.reduce_mean(per_image(x, self.decoder(z)) + kl))
+        return dict(loss=self.total.result())
+
 x = np.random.default_rng(1).random((64, 64)).astype("float32")
 with strategy.scope():
     inputs = kit.Input((64,))

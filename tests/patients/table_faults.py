@@ -54,6 +54,12 @@ DRAW = (
     Patient(d.noise_with_an_integer_seed, NEW, ("epsilon-frozen",), comment="seed=42 in each call"),
     Patient(d.stateless_noise, BOTH, ("epsilon-frozen",), comment="fixed stateless seed"),
     Patient(d.one_draw_for_the_batch, BOTH, ("epsilon-shared",), comment="shape (d,)"),
+    Patient(
+        d.no_noise_in_the_last_batch,
+        BOTH,
+        ("noise-depends-on-batch-size",),
+        comment="noise for full batches alone",
+    ),  # fmt: skip
     Patient(d.one_row_for_the_batch, NEW, ("epsilon-shared",), comment="shape (1, d)"),
     Patient(d.one_draw_for_all_dimensions, BOTH, ("epsilon-shared",), comment="shape (n, 1)"),
     Patient(

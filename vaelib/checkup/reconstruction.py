@@ -28,7 +28,7 @@ def by_loss(found, still):
         name: (lambda p, form=form: form(x, np.broadcast_to(p[:1], x.shape)).mean())
         for name, form in formulas.RECONSTRUCTIONS.items()
     }
-    tolerance = 1e-3 if not found.drawn else 0.1
+    tolerance = 3e-3 if not found.drawn else 0.1  # a cut off in float32 costs some 1e-3
     found.reconstruction, found.scale = formulas.best(forms, pictures, changes, tolerance)
 
 
