@@ -65,6 +65,9 @@ def noise(report, seen):
     if seen.kind == "mu":
         report.facts["drawn"] = "nothing that reaches the decoder"
         return
+    if seen.frozen or seen.shared:
+        report.facts["drawn"] = "too few numbers of their own to tell sigma by"
+        return
     values = ", ".join(f"{sigma:.3g} at s = {head:.3g}" for head, sigma in seen.sigmas)
     form = f"sigma = {seen.form}" if seen.form else "sigma of no form that the checkup knows"
     report.facts["drawn"] = f"{form}, s the second head ({values})"
