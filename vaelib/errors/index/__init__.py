@@ -4,6 +4,8 @@ import functools
 from pathlib import Path
 
 INDEX = Path(__file__).parent
+# Files that hold no entries.
+OTHER = ("backend-names", "prelude", "reports", "unrelated")
 
 
 @functools.cache
@@ -12,7 +14,7 @@ def entries():
     found = []
     for path in sorted(INDEX.glob("*.yaml")):
         content = read(path.name)
-        if path.stem not in ("prelude", "reports", "unrelated"):
+        if path.stem not in OTHER:
             found += [{**entry, "class": path.stem} for entry in content]
     return tuple(found)
 
