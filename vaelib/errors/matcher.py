@@ -1,116 +1,133 @@
-"""Find the entries of the error index that fit a text: by patterns, and by the words they share."""
+"""Find the entries of the error index that fit a text, and say how sure that is.
+
+Three kinds of evidence, the strongest first: a pattern of an entry, a known message, the words.
+book/_static/matcher.js does the same in the page; tests/test_matcher.py compares the two.
+"""
 
 import functools
-import math
 import re
 
 from vaelib.errors.index import entries, read, reports
+from vaelib.errors.logs import ERAS, clean, eras, groups, message_of
+from vaelib.errors.words import Nearest, features
 
-PAGE = "book/error-index.html"
-# A class is claimed if the classifier puts it so far before "unrelated"; chosen with half a of
-# tests/data/unseen.json (tools/measure_accuracy.py measures what comes of it).
-MARGIN = 0.0
-# What else it may be, once something is claimed.
-ALSO = -0.6
+# Chosen with tests/data/texts.yaml; tools/measure_accuracy.py measures what comes of them.
+SETTINGS = {
+    "sure": 0.55,  # words alone are sure if the nearest entry is at least so near,
+    "ahead": 0.15,  # and so far before the second
+    "near": 0.18,  # nothing is claimed below
+    "unrelated": 0.0,  # nor if the nearest unrelated text is nearer by this
+    "also": 0.5,  # other candidates are at least so near, as a part of the first
+    "known": 25,  # letters of a message that are enough to recognize it
+}
 
 
 def documents():
     """The texts that the matcher learns from: pairs of a text and the slug of its entry, or None.
 
-    They are the titles, typical messages and phrases of the entries, the reports they link to, and
+    They are the titles, messages and phrases of the entries, the reports they link to, and
     unrelated errors.
     """
     known = {url: entry["entry"] for entry in entries() for url in entry["reports"] or []}
     pairs = [
         (text, entry["entry"])
         for entry in entries()
-        for text in (entry["title"], entry["typical"], *entry["phrases"])
-    ]
+        for text in (
+            entry["title"], entry["typical"], *entry["phrases"], *entry.get("messages", ()),
+        )
+    ]  # fmt: skip
     pairs += [(report["text"], known[report["url"]]) for report in reports()]
     return tuple(pairs + [(text, None) for text in read("unrelated.yaml")])
 
 
 @functools.cache
 def matcher(pairs=None):
-    """Learn to match texts; returns a function from a text to the scores of entries.
-
-    Words, pairs of words and pieces of words are weighted by how rare they are (tf-idf); a linear
-    classifier tells the classes apart, and "unrelated" is one of them. The entry is the one in the
-    class with the nearest texts.
-
-    Args:
-        pairs: as ``documents`` returns them, which is the default.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_union
-    from sklearn.svm import LinearSVC
-
-    texts, slugs = zip(*(pairs or documents()))
-    of_entry = {entry["entry"]: entry["class"] for entry in entries()}
-    vectors = make_union(
-        TfidfVectorizer(
-            preprocessor=_plain, token_pattern=r"\w\w+", ngram_range=(1, 2), sublinear_tf=True
-        ),
-        TfidfVectorizer(
-            preprocessor=_plain, analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True
-        ),
-    )
-    table = vectors.fit_transform(texts)
-    classes = [of_entry.get(slug, "unrelated") for slug in slugs]
-    classifier = LinearSVC(C=0.5, random_state=0).fit(table, classes)
-
-    def scores(text):
-        query = vectors.transform([text])
-        by_class = dict(zip(classifier.classes_, classifier.decision_function(query)[0]))
-        margins = {name: value - by_class["unrelated"] for name, value in by_class.items()}
-        near = dict.fromkeys(of_entry, 0.0)
-        for slug, closeness in zip(slugs, (table @ query.T).toarray().ravel() / 2):
-            if slug:
-                near[slug] = max(near[slug], closeness)
-        return {slug: (margins[name], near[slug]) for slug, name in of_entry.items()}
-
-    return scores
+    """How near a text is to the entries, a function; it learns from ``documents()``, or ``pairs``."""
+    return Nearest(pairs or documents()).near
 
 
-def _plain(text):
-    """A text without addresses and numbers, which differ from report to report."""
-    return re.sub(r"0x[0-9a-f]+|\d+", "0", text).lower()
-
-
-def candidates(text, message=None, scores=None, patterns=True):
-    """The entries that fit, best first; ``explain`` is what readers call.
-
-    Args:
-        text: all that is known, such as a traceback; the patterns of the entries look here.
-        message: the message in it; the words are compared here. The default is the whole text.
-        scores: the matcher to use.
-        patterns: whether to use the patterns.
-    """
-    found = []
-    fits = (scores or matcher())(message or text)
-    for entry in entries():
-        margin, near = fits[entry["entry"]]
-        hit = patterns and any(re.search(p, text, re.I | re.S) for p in entry["patterns"])
-        score = 1 / (1 + math.exp(-2 * margin - near))
-        found.append((0.9 + 0.1 * score if hit else 0.9 * score, margin, hit, entry))
-    found.sort(key=lambda item: item[0], reverse=True)
-    one_word = len(set(re.findall(r"\w\w+", text))) < 2  # says too little, whatever it is
-    if not any(hit or margin > MARGIN and not one_word for _, margin, hit, _ in found):
-        return []
-    chosen = []
-    for score, margin, hit, entry in found:
-        # A second entry of a class is worth a place only if a pattern speaks for it.
-        known = entry["class"] in [c["class"] for c in chosen]
-        if not hit and (known or margin < ALSO):
-            continue
-        chosen.append(
-            {
-                "class": entry["class"],
-                "entry": entry["entry"],
-                "title": entry["title"],
-                "score": round(score, 3),
-                "page": f"{PAGE}#{entry['entry']}",
-                "repair": entry["repair"].strip(),
-            }
+@functools.cache
+def _patterns():
+    """Of each entry: its slug, its patterns, its known messages, its eras."""
+    return [
+        (
+            entry["entry"],
+            [re.compile(pattern, re.I | re.S | re.A) for pattern in entry["patterns"]],
+            known_messages(entry),
+            set(entry.get("eras", ERAS)),
         )
-    return chosen[:3]
+        for entry in entries()
+    ]
+
+
+def known_messages(entry):
+    """The messages of an entry, so far as they are told literally, in plain letters."""
+    lines = [line for line in entry["typical"].splitlines() if not re.match(r"\s*File ", line)]
+    if entry["seen"] == "symptom":
+        lines = []
+    lines += entry.get("messages", ())
+    parts = [plain(part) for line in lines for part in re.split(r"\.\.\.|<[^>]*>", line)]
+    return [part for part in parts if len(part) >= SETTINGS["known"]]
+
+
+def plain(text):
+    """The letters of a message alone: no type in front, quotes, numbers, signs."""
+    text = re.sub(r"^\s*(?:\(or\)\s*)?(?:[\w.]*\.)?\w+(?:Error|Exception|Warning): ", "", text)
+    return re.sub(r"[^a-z]+", " ", text.lower()).strip()
+
+
+def _evidence(text, patterns):
+    """The entries that a pattern or a known message speaks for, with what they are worth."""
+    said = plain(message_of(text))
+    found = {}
+    for slug, expressions, known, _ in _patterns() if patterns else ():
+        if any(expression.search(text) for expression in expressions):
+            found[slug] = 2.0
+        elif any(
+            part in said or (len(said) >= SETTINGS["known"] and said in part) for part in known
+        ):
+            found[slug] = 1.0
+    return found
+
+
+def _judge(group, named, near, patterns):
+    """The entries that fit one traceback with its chain, best first: (score, slug) and sureness."""
+    evidence = next(filter(None, (_evidence(part, patterns) for part in group)), {})
+    said = message_of(group[-1])
+    closeness = near(said)
+    unrelated = closeness.pop(None, 0.0)
+    few = sum(" " not in feature for feature in features(said)) < 2
+    ranked = []
+    for slug, _, _, of in _patterns():
+        score = closeness.get(slug, 0.0)
+        other_era = bool(named) and not named & of
+        score = evidence.get(slug, 0.0) + (0.6 * score if other_era else score)
+        ranked.append((score - (1.5 if other_era and slug in evidence else 0.0), slug, other_era))
+    ranked.sort(key=lambda item: (-item[0], item[1]))
+    best, second = ranked[0], ranked[1]
+    if not evidence and (
+        few or best[0] < SETTINGS["near"] or best[0] < unrelated + SETTINGS["unrelated"]
+    ):
+        return [], False
+    ahead = best[0] - second[0] >= SETTINGS["ahead"]
+    sure = not best[2] and ahead and (best[1] in evidence or best[0] >= SETTINGS["sure"])
+    chosen = [item for item in ranked[:3] if item[0] >= SETTINGS["also"] * best[0]]
+    return [(round(score, 3), slug, other_era) for score, slug, other_era in chosen], sure
+
+
+def answer(text, near=None, patterns=True):
+    """The entries that fit a text, at most three: pairs (score, slug, of another era), and whether
+    the first one is sure.
+
+    Args:
+        text: all that is known, such as a message, a traceback, a log, or a symptom.
+        near: the matcher to use.
+        patterns: whether to use patterns and known messages.
+    """
+    text = clean(text)
+    named = eras(text)
+    for number, group in enumerate(groups(text)):
+        found, sure = _judge(group, named, near or matcher(), patterns)
+        if found:
+            return found, sure and number == 0
+    return [], False

@@ -1,4 +1,4 @@
-"""What an error says: its first sentence, its essence, the last one of a long log."""
+"""What an error says: its first sentence, its essence; errors that are provoked and shown."""
 
 import re
 import textwrap
@@ -80,46 +80,8 @@ def essence(error):
     return " ".join(text.split())
 
 
-_TRACEBACK = "Traceback (most recent call last)"
-_CHAINED = ("During handling of the above exception", "was the direct cause of the following")
-# The last line of a traceback: the type of the error, and mostly a message.
-_ERROR_LINE = re.compile(
-    r"^(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Interrupt)\b.*", re.M
-)
-
-
-def last_error(text):
-    """The last traceback of a log, with what it is chained to; or the end of the text around it."""
-    begin = text.rfind(_TRACEBACK)
-    if begin < 0:
-        found = list(_ERROR_LINE.finditer(text)) if len(text) > LONGEST else []
-        if not found:
-            return shorten(text)
-        middle = found[-1].start()
-        return text[max(0, middle - LONGEST // 4) : middle + LONGEST // 4]
-    before = text.rfind(_TRACEBACK, 0, begin)
-    while before >= 0 and any(link in text[before:begin] for link in _CHAINED):
-        begin, before = before, text.rfind(_TRACEBACK, 0, before)
-    text = text[begin:]
-    found = list(_ERROR_LINE.finditer(text))
-    if found and len(text) > LONGEST:  # a log goes on behind the traceback
-        text = text[: found[-1].end() + LONGEST // 4]
-    return shorten(text)
-
-
 def shorten(text):
     """The beginning and the end of a text that is too long to look at."""
     if len(text) <= LONGEST:
         return text
     return text[: LONGEST // 4] + "\n" + text[-3 * LONGEST // 4 :]
-
-
-def message_of(text):
-    """The last message in a traceback, without what Keras puts around it."""
-    found = list(_ERROR_LINE.finditer(text))
-    if found and (_TRACEBACK in text or "---->" in text or len(text) > LONGEST // 8):
-        text = text[found[-1].start() :]
-    kind = re.match(r"(?:[\w.]*\.)?(\w+(?:Error|Exception)): ", text)
-    if not kind:
-        return essence(text)
-    return f"{kind[1]}: {essence(text[kind.end() :])}"

@@ -30,6 +30,12 @@ def reports():
     return tuple(read("reports.yaml"))
 
 
+@functools.cache
+def backend_names():
+    """The table from names of Keras 2's keras.backend to Keras 3: dictionaries with name, keras3."""
+    return tuple(read("backend-names.yaml"))
+
+
 def read(name):
     """The content of one file of this folder."""
     import yaml  # here, because the chapters that only provoke errors do not need it

@@ -1,0 +1,106 @@
+"""A pasted text: the tracebacks in it, their messages, the versions that it names.
+
+book/_static/matcher.js does the same in the page.
+"""
+
+import html
+import re
+
+from vaelib.errors.texts import COLOR, LONGEST, essence, shorten
+
+_TRACEBACK = "Traceback (most recent call last)"
+_CHAINED = ("During handling of the above exception", "was the direct cause of the following")
+# The last line of a traceback: the type of the error, and mostly a message.
+_ERROR_LINE = re.compile(
+    r"^(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Interrupt)(?::.*)?$", re.M | re.A
+)
+# An error that follows from another one of the same log.
+_FOLLOWS = re.compile(r"(?:CalledProcessError|ChildProcessError|NameError|KeyboardInterrupt)\b")
+_QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0xA0: " ", 0xFEFF: " "}
+
+ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
+_TENSORFLOW = re.compile(
+    r"\b(?:tf|tensorflow)(?:[-_](?:gpu|cpu|macos|intel))?\s*(?:version|v|==|>=|~=|=|:)?\s*v?"
+    r"([012])(?:\.(\d+))?(?![\w-])",
+    re.I | re.A,
+)
+_KERAS = re.compile(
+    r"(?<![\w.])keras\s*(?:version|v|==|>=|~=|=|:)?\s*v?([0123])(?:\.(\d+))?(?![\w-])", re.I | re.A
+)
+
+
+def clean(text):
+    """A text without colours, HTML entities, typographic quotes and blank lines at its ends."""
+    text = html.unescape(COLOR.sub("", text)).translate(_QUOTES)
+    return text.replace("\r\n", "\n").strip()
+
+
+def groups(text):
+    """The tracebacks of a log, each a list: what was raised first, what it led to, all of it.
+
+    The last traceback of a log stands in front, because it is what the reader is up against, unless
+    it only follows from an earlier one, as the error of a process from that of its child. A text
+    without a traceback is one group. What stands before the first traceback is the last group.
+    """
+    starts = [found.start() for found in re.finditer(re.escape(_TRACEBACK), text)]
+    if not starts:
+        return [[_around_the_last_error(text)]]
+    found = []
+    for start, end in zip(starts, [*starts[1:], len(text)]):
+        block = _cut_behind(text[start:end])
+        before = text[found[-1][0] : start] if found else ""
+        if any(link in before for link in _CHAINED):
+            found[-1] = (start, [*found[-1][1], block])
+        else:
+            found.append((start, [block]))
+    chains = [blocks for _, blocks in found]
+    later = [bool(_FOLLOWS.match(message_of(blocks[-1]))) for blocks in chains]
+    ordered = [blocks for blocks, follows in zip(chains, later) if not follows][::-1]
+    ordered += [blocks for blocks, follows in zip(chains, later) if follows][::-1]
+    whole = [blocks if len(blocks) == 1 else [*blocks, "\n".join(blocks)] for blocks in ordered]
+    head = text[: starts[0]].strip()
+    return [[shorten(part) for part in parts] for parts in [*whole, *([[head]] if head else [])]]
+
+
+def _around_the_last_error(text):
+    errors = list(_ERROR_LINE.finditer(text)) if len(text) > LONGEST else []
+    if not errors:
+        return shorten(text)
+    middle = errors[-1].start()
+    return text[max(0, middle - LONGEST // 4) : middle + LONGEST // 4]
+
+
+def _cut_behind(block):
+    """A traceback without the log that goes on behind it."""
+    errors = list(_ERROR_LINE.finditer(block))
+    return block[: errors[-1].end() + LONGEST // 4] if errors else block
+
+
+def message_of(text):
+    """The last message of a traceback, without what Keras puts around it; of others, all of it."""
+    found = list(_ERROR_LINE.finditer(text))
+    if found and (_TRACEBACK in text or "---->" in text or len(text) > LONGEST // 8):
+        text = text[found[-1].start() :]
+    kind = re.match(r"(?:[\w.]*\.)?(\w+(?:Error|Exception)): ", text, re.A)
+    if not kind:
+        return essence(text)
+    return f"{kind[1]}: {essence(text[kind.end() :])}"
+
+
+def eras(text):
+    """The eras of the versions that a text names, a set; empty if it names none."""
+    found = set()
+    for major, minor in _TENSORFLOW.findall(text):
+        if major == "2":
+            found |= {"tf-2"} if minor and int(minor) < 16 else {"keras-3"} if minor else set()
+        else:
+            found.add("tf-1")
+    for major, minor in _KERAS.findall(text):
+        if major == "2":
+            old = {"tf-1"} if minor and int(minor) < 4 else {"tf-2"}
+            found |= old if minor else {"tf-1", "tf-2"}
+        else:
+            found.add("keras-3" if major == "3" else "keras-1")
+    if re.search(r"\btf_keras\b|TF_USE_LEGACY_KERAS", text):
+        found.add("tf-2")
+    return found
