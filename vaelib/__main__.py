@@ -6,7 +6,6 @@ index that fits a message, ``checkup`` examines a saved VAE, ``inspect`` reads a
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import sys
@@ -78,27 +77,6 @@ def _memory():
     return f"{psutil.virtual_memory().total / 2**30:.1f} GB"
 
 
-def explain(text, as_json=False):
-    """Print the entry of the error index that fits a message; "-" reads standard input."""
-    from vaelib import errors
-
-    if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", errors="replace") if sys.stdin else ""
-    try:
-        explanation = errors.explain(text)
-    except ValueError as error:  # there is no text
-        explanation, reason = None, str(error)
-    else:
-        reason = errors.NOTHING_FITS
-    if as_json:
-        print(json.dumps(explanation.candidates if explanation else [], indent=2))
-    elif explanation:
-        print(explanation)
-    if not explanation:
-        print(reason, file=sys.stderr)
-    return 0 if explanation else 1
-
-
 def _add_checkup(parser):
     """What the checkup of a saved model takes."""
     parser.add_argument("model", help="a file that model.save() wrote: .keras or .h5")
@@ -113,7 +91,9 @@ def _add_checkup(parser):
 def _run(given):
     """Run the command that was given; what it needs is imported only now."""
     if given.command == "explain":
-        return explain(" ".join(given.text), given.json)
+        from vaelib.errors import command
+
+        return command.main(given.text, given.json)
     if given.command == "checkup":
         from vaelib import quiet_tensorflow
         from vaelib.checkup import command
@@ -134,9 +114,15 @@ def main(arguments=None):
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     commands.add_parser("check", help=check.__doc__)
-    ask = commands.add_parser("explain", help=explain.__doc__)
+    ask = commands.add_parser(
+        "explain",
+        help="print the entry of the error index that fits a message",
+        epilog="Exit status: 0 if there is an answer, 1 if nothing fits, 2 if there is no text.",
+    )
     ask.add_argument(
-        "text", nargs="+", help='a message, a whole traceback, or a symptom; "-" reads stdin'
+        "text",
+        nargs="+",
+        help='a message, a traceback, a symptom; the name of a log; "-" reads standard input',
     )
     ask.add_argument("--json", action="store_true", help="print at most three candidates as JSON")
     _add_checkup(commands.add_parser("checkup", help="examine a VAE that model.save() wrote"))

@@ -1,26 +1,87 @@
-// Show the entries that share most words with what the reader pasted.
+// The search field of the error index: what vaelib.explain answers, in the page.
 document.addEventListener("DOMContentLoaded", () => {
   const query = document.getElementById("error-query");
-  const found = document.getElementById("error-found");
-  const words = (text) => new Set(text.toLowerCase().match(/[a-z_]{3,}/g) || []);
-  const entries = [...document.querySelectorAll("section section")]
-    .filter((section) => section.querySelector(":scope > h3"))
-    .map((section) => ({ section, words: words(section.textContent) }));
-  const rarity = (word) => Math.log(1 + entries.length / (1 + entries.filter((e) => e.words.has(word)).length));
+  const count = document.getElementById("error-found");
+  const answers = document.getElementById("error-answers");
+  const data = window.errorIndex;
+  const entries = new Map(data.entries.map((entry) => [entry.slug, entry]));
+  let answer = null; // built as soon as the page stands, in a tenth of a second
+
+  const element = (name, text, ...children) => {
+    const made = document.createElement(name);
+    made.textContent = text || "";
+    made.append(...children);
+    return made;
+  };
+  const link = (entry) => {
+    const made = element("a", entry.title);
+    made.href = entry.page;
+    return made;
+  };
+  const paragraph = (start, ...rest) => element("p", "", start ? element("strong", start) : "", ...rest);
+
+  function certain(entry, others) {
+    const told = [
+      ...(entry.change ? [paragraph("", data.texts.change)] : []),
+      paragraph("", element("strong", "", link(entry))),
+      paragraph("", entry.cause),
+      paragraph("Repair. ", entry.repair),
+    ];
+    const more = others.flatMap((other, number) => [number ? "; " : "", link(other)]);
+    return [...told, ...(more.length ? [paragraph("", "It may also be: ", ...more, ".")] : [])];
+  }
+
+  function uncertain(found) {
+    const items = found.map((entry) =>
+      element("li", "", link(entry), `. ${entry.recognize} For ${entry.versions}.`));
+    return [paragraph("", data.texts.notSure), element("ol", "", ...items)];
+  }
+
+  function nothing() {
+    const leads = data.leads.flatMap(({ title, page }, number) => {
+      const made = element("a", title);
+      made.href = page;
+      return [number ? "; " : "", made];
+    });
+    return [paragraph("", data.texts.nothing + " To go on: ", ...leads, ".")];
+  }
+
+  function show() {
+    const text = query.value.trim();
+    if (!text) {
+      answers.replaceChildren();
+      count.textContent = "";
+      return;
+    }
+    answer = answer || Matcher.build(data);
+    const { found, sure } = answer(text);
+    const shown = found.map(({ slug }) => entries.get(slug));
+    count.textContent = !found.length ? "Nothing fits." : sure ? "One answer." : `${found.length} that it may be.`;
+    if (!found.length) answers.replaceChildren(...nothing());
+    else if (sure) answers.replaceChildren(...certain(shown[0], shown.slice(1)));
+    else answers.replaceChildren(...uncertain(shown));
+    answers.dataset.found = found.map(({ slug }) => slug).join(" ");
+    answers.dataset.sure = sure;
+  }
+
+  // The address keeps a short question, so that it can be passed on.
+  function remember() {
+    const address = new URL(location.href);
+    const text = query.value.trim();
+    if (text && text.length <= 500) address.searchParams.set("q", text);
+    else address.searchParams.delete("q");
+    try {
+      history.replaceState(null, "", address);
+    } catch (error) {
+      // a browser that does not allow it for files
+    }
+  }
+
+  let waiting = null;
   query.addEventListener("input", () => {
-    const asked = [...words(query.value)];
-    entries.forEach((entry) => {
-      entry.score = asked.filter((word) => entry.words.has(word)).reduce((sum, word) => sum + rarity(word), 0);
-    });
-    const best = Math.max(0, ...entries.map((entry) => entry.score));
-    const shown = entries.filter((entry) => !asked.length || (best > 0 && entry.score >= 0.6 * best));
-    entries.forEach((entry) => { entry.section.hidden = !shown.includes(entry); });
-    // While something is asked, only the form and the groups with an answer stay.
-    [...query.closest("section").children].forEach((part) => {
-      const answers = part.querySelector("section > h3");
-      const stays = part.contains(query) || part.tagName === "H1";
-      if (!stays) part.hidden = answers ? !part.querySelector("section:not([hidden])") : asked.length > 0;
-    });
-    found.textContent = asked.length ? `${shown.length} of ${entries.length} entries fit best.` : "";
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { show(); remember(); }, 120);
   });
+  query.value = new URLSearchParams(location.search).get("q") || query.value;
+  setTimeout(() => { answer = answer || Matcher.build(data); show(); }, 0);
 });

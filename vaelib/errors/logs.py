@@ -18,6 +18,8 @@ _ERROR_LINE = re.compile(
 _FOLLOWS = re.compile(r"(?:CalledProcessError|ChildProcessError|NameError|KeyboardInterrupt)\b")
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0xA0: " ", 0xFEFF: " "}
 
+# Of a text, at most so much is looked at: its beginning and its end.
+MOST = 1_000_000
 ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
 _TENSORFLOW = re.compile(
     r"\b(?:tf|tensorflow)(?:[-_](?:gpu|cpu|macos|intel))?\s*(?:version|v|==|>=|~=|=|:)?\s*v?"
@@ -31,6 +33,8 @@ _KERAS = re.compile(
 
 def clean(text):
     """A text without colours, HTML entities, typographic quotes and blank lines at its ends."""
+    if len(text) > MOST:
+        text = text[: MOST // 5] + "\n" + text[-4 * MOST // 5 :]
     text = html.unescape(COLOR.sub("", text)).translate(_QUOTES)
     return text.replace("\r\n", "\n").strip()
 
