@@ -1,7 +1,8 @@
-"""Fill the pages "Error index" and "Version atlas" from their data, while Sphinx reads them.
+"""Fill the error index, its pages and the version atlas from their data, while Sphinx reads them.
 
-The pages hold the prose; a line ``<!-- entries -->``, ``<!-- prelude -->``, ``<!-- accuracy -->``
-or ``<!-- atlas -->`` is where the data goes. Nothing generated is stored.
+The pages hold the prose, and lines like ``<!-- atlas -->`` where the data goes: FILLINGS.
+``<!-- entries CLASS -->``, on book/errors/CLASS.md, becomes the entries of a class;
+``<!-- lines -->``, on the overview, one line for each entry. Nothing generated is stored.
 """
 
 import html
@@ -14,12 +15,21 @@ from vaelib import errors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "book" / "_data"
+PAGES = ROOT / "book" / "errors"
 TYPES = ("AttributeError", "NameError", "NotImplementedError", "TypeError", "ValueError")
 SYMPTOM, WARNING, OTHER = (
     "No error, but something is wrong",
     "A warning",
     "Another type of error",
 )
+ORDER = ("message", "warning", "symptom")
+ERAS = {
+    "keras-3": "Keras 3",
+    "tf-2": "TF 2.0–2.15, `tf_keras`",
+    "tf-1": "TF 1",
+    "keras-1": "Keras 1",
+}
+CHANGE = "A change from Keras 2 to 3, no fault of your VAE."
 # What the marks of the atlas stand for: outcome, class of the style sheet, mark, words.
 MARKS = [
     ("works, KL estimated", "estimated", "≈", "trains; the KL term is estimated by draws"),
@@ -71,9 +81,13 @@ def prose(text):
     pieces, at = [], 0
     for found in _CODE.finditer(text):
         code = found[0] if found[0].startswith("`") else f"`{found[0]}`"
-        pieces += [text[at : found.start()].replace("*", r"\*"), code]
+        pieces += [plain(text[at : found.start()]), code]
         at = found.end()
-    return "".join([*pieces, text[at:].replace("*", r"\*")]).strip()
+    return "".join([*pieces, plain(text[at:])]).strip()
+
+
+def plain(text):
+    return re.sub(r"([*<\[\]])", r"\\\1", text)
 
 
 def group(entry):
@@ -84,45 +98,106 @@ def group(entry):
     return next((name for name in names if name in TYPES), OTHER)
 
 
-def entries_as_markdown():
-    groups = {}
-    for entry in errors.entries():
-        groups.setdefault(group(entry), []).append(entry)
-    pieces = []
-    for name in (*TYPES, OTHER, WARNING, SYMPTOM):
-        pieces.append(f"## {name}\n")
-        pieces += [one_entry(entry) for entry in groups.get(name, [])]
-    return "\n".join(pieces)
+def classes():
+    """The classes whose pages stand in the table of contents, in its order."""
+    names = re.findall(r"file: book/errors/([\w-]+)", (ROOT / "_toc.yml").read_text())
+    return [name for name in names if f"<!-- entries {name} -->" in source(name)]
+
+
+def source(name):
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def classes_as_markdown():
+    """Each class with the first sentence of its page."""
+    lines = []
+    for name in classes():
+        sentence = source(name).split("\n\n")[1].splitlines()[0]
+        lines.append(f"- {{doc}}`errors/{name}`. {sentence}")
+    return "\n".join([*lines, ""])
+
+
+def lines_as_markdown():
+    """A line for each entry, under what the reader sees; its id is the entry's old address."""
+    groups, order = {}, classes()
+    for entry in sorted(errors.entries(), key=lambda entry: order.index(entry["class"])):
+        line = f'- <span class="entry" id="{entry["entry"]}"></span>'
+        line += f"[{prose(entry['title'])}](#{entry['entry']})"
+        groups.setdefault(group(entry), []).append(line)
+    headings = [name for name in (*TYPES, OTHER, WARNING, SYMPTOM) if name in groups]
+    return "\n".join(line for name in headings for line in (f"### {name}\n", *groups[name], ""))
+
+
+def entries_as_markdown(name):
+    """The entries of a class: what stops a program first, what is silent last."""
+    found = [entry for entry in errors.entries() if entry["class"] == name]
+    found.sort(key=lambda entry: ORDER.index(entry["seen"]))
+    back = (
+        "The {doc}`../error-index` searches this page and all others.\n"
+        "Every snippet stands after {ref}`the same few lines <before-every-snippet>`.\n"
+    )
+    return "\n".join([back, *map(one_entry, found)])
 
 
 def one_entry(entry):
-    where = f"{{ref}}`{entry['chapter']}`"
-    reports = {report["url"]: report for report in errors.reports()}
-    links = [
-        f"[{name_of(url)}]({url})" + (f", {reports[url]['tf']}" if url in reports else "")
-        for url in entry.get("reports") or []
-    ]
     flavour = {"keras": "Keras 3", "tf_keras": "`tf_keras`"}
     ran = entry["flavour"] != "none"
     before = f"Before, on {flavour[entry['flavour']]}" if ran else "Before, as it was written then"
     if entry.get("atlas"):
         before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
-    found = "*Examine:* `vaelib.checkup(vae, images)` finds this, {ref}`examine-a-vae`. "
     after_flavour = entry.get("after_flavour", entry["flavour"])
     after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
-    return "\n".join(
-        [
-            f"({entry['entry']})=\n### {prose(entry['title'])}\n",
-            "```{code-block} text\n:class: typical\n" + entry["typical"].rstrip() + "\n```\n",
-            f"{prose(entry['recognize'])}\n\n*Versions:* {prose(entry['versions']).rstrip('.')}.\n",
-            f"**Why.** {prose(entry['cause'])}\n",
-            f"**Repair.** {prose(entry['repair'])}\n",
-            f"*{before}:*\n\n```python\n{entry['before'].rstrip()}\n```\n",
-            f"*{after}:*\n\n```python\n{entry['after'].rstrip()}\n```\n",
-            f"{found if entry.get('finding') else ''}*More:* {where}. *Class:* `{entry['class']}`."
-            + (f" *Reports:* {'; '.join(links)}." if links else "")
-            + "\n",
-        ]
+    pieces = [
+        f"({entry['entry']})=\n## {prose(entry['title'])}\n",
+        f"[{CHANGE}]{{.change}}\n" if entry.get("change") else "",
+        versions(entry),
+        as_text(entry["typical"]),
+        folded("Other wordings", *map(as_text, entry.get("messages", ()))),
+        f"{prose(entry['recognize'])}\n",
+        f"**Why.** {prose(entry['cause'])}\n",
+        f"**Repair.** {prose(entry['repair'])}\n",
+        folded(before, fenced(entry["before"])),
+        f"*{after}:*\n\n{fenced(entry['after'])}",
+        f"*In a fresh process:*\n\n{fenced(entry['fresh'])}" if entry.get("fresh") else "",
+        more(entry),
+    ]
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def fenced(text, kind="python"):
+    return f"```{kind}\n{text.rstrip()}\n```\n"
+
+
+def as_text(message):
+    return fenced(message, "{code-block} text\n:class: typical\n")
+
+
+def folded(title, *pieces):
+    """A box that opens, or nothing if there is nothing in it."""
+    return f":::{{dropdown}} {title}\n{''.join(pieces)}:::\n" if pieces else ""
+
+
+def versions(entry):
+    """For which Kerases an entry is: marks, newest first, and what else there is to say."""
+    eras = [words for era, words in ERAS.items() if era in entry.get("eras", ERAS)]
+    eras = eras if len(eras) < len(ERAS) else ["All versions"]
+    marks = " ".join(f"[{words}]{{.era}}" for words in eras)
+    said = prose(entry["versions"]).rstrip(".")
+    return f"{marks}\n" if said == "all" else f"{marks} [{said}.]{{.versions}}\n"
+
+
+def more(entry):
+    """Where to read on, and the reports behind an entry."""
+    reports = {report["url"]: report for report in errors.reports()}
+    links = [
+        f"[{name_of(url)}]({url})" + (f", {reports[url]['tf']}" if url in reports else "")
+        for url in entry.get("reports") or []
+    ]
+    found = "*Examine:* `vaelib.checkup(vae, images)` finds this, {ref}`examine-a-vae`. "
+    return (
+        f"{found if entry.get('finding') else ''}*More:* {{ref}}`{entry['chapter']}`."
+        + (f" *Reports:* {'; '.join(links)}." if links else "")
+        + "\n"
     )
 
 
@@ -221,8 +296,14 @@ def mark(row, first):
     sign = f'<span class="mark {style}" title="{html.escape(said)}">{sign}</span>'
     entry = entry_of(row)
     if entry:
-        sign = f'<a href="error-index.html#{entry}">{sign}</a>'
+        sign = f'<a href="{address(entry)}">{sign}</a>'
     return f"<td{edge}>{sign}</td>"
+
+
+def address(slug):
+    """The address of an entry, seen from the pages in book/."""
+    (name,) = [entry["class"] for entry in errors.entries() if entry["entry"] == slug]
+    return f"errors/{name}.html#{slug}"
 
 
 def entry_of(row):
@@ -252,18 +333,24 @@ def entry_of(row):
 
 
 FILLINGS = {
-    "<!-- entries -->": entries_as_markdown,
-    "<!-- prelude -->": prelude_as_markdown,
-    "<!-- accuracy -->": accuracy_as_markdown,
-    "<!-- atlas -->": atlas_as_markdown,
+    "entries": entries_as_markdown,
+    "lines": lines_as_markdown,
+    "classes": classes_as_markdown,
+    "prelude": prelude_as_markdown,
+    "accuracy": accuracy_as_markdown,
+    "atlas": atlas_as_markdown,
 }
+MARKER = re.compile(rf"<!-- ({'|'.join(FILLINGS)})(?: ([\w-]+))? -->")
+
+
+def filled(text):
+    """A page with its data."""
+    return MARKER.sub(lambda marker: FILLINGS[marker[1]](*filter(None, [marker[2]])), text)
 
 
 def fill(app, docname, source):
-    if docname in ("book/error-index", "book/version-atlas"):
-        for marker, filling in FILLINGS.items():
-            if marker in source[0]:
-                source[0] = source[0].replace(marker, filling())
+    if docname.startswith(("book/error", "book/version-atlas")):
+        source[0] = filled(source[0])
 
 
 def setup(app):
@@ -272,4 +359,4 @@ def setup(app):
 
 
 if __name__ == "__main__":
-    sys.stdout.write(FILLINGS[sys.argv[1]]())
+    sys.stdout.write(filled(Path(sys.argv[1]).read_text(encoding="utf-8")))
