@@ -1,6 +1,9 @@
 """Run the snippets of one class of the error index; print what happened as JSON lines.
 
 ``python tests/entry_runner.py CLASS``; test_error_index.py starts it, one process for each class.
+Of each entry it runs "before" and "after"; the repair of "before" by somebody who had read its
+prose alone (tests/data/by-prose); "after" in mixed precision, if it draws noise of its own; and
+``fresh`` in a new process, where the files of "after" lie.
 """
 
 import contextlib
@@ -8,10 +11,14 @@ import json
 import linecache
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import traceback
 import warnings
+from pathlib import Path
+
+import yaml
 
 from vaelib import errors, quiet_tensorflow
 from vaelib.checkup import checkup
@@ -21,6 +28,29 @@ quiet_tensorflow()
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+
+
+BY_PROSE = Path(__file__).resolve().parent / "data" / "by-prose"
+FRESH = """
+import json, os, sys, traceback
+import numpy as np
+import tensorflow as tf
+if sys.argv[1] == "keras":
+    import keras
+    from keras import layers, ops
+else:
+    import tf_keras as keras
+    from tf_keras import backend as K, layers
+for entry, folder, code in json.loads(sys.stdin.read()):
+    os.chdir(folder)
+    scope = {k: v for k, v in globals().items() if k in "np tf keras layers ops K".split()}
+    try:
+        exec(code, scope)
+        trace = None
+    except Exception:
+        trace = traceback.format_exc()[-1500:]
+    print(json.dumps({"entry": entry, "fresh": trace}), flush=True)
+"""
 
 
 class Listener(logging.Handler):
@@ -54,13 +84,14 @@ def examined(kit, slugs):
         kit.Model.fit = fit
 
 
-def run(flavour, code, expression=None, examine=False):
+def run(flavour, code, expression=None, examine=False, policy="float32"):
     """Execute the prelude and a snippet; return what was raised, shown, trained and found."""
     prelude = errors.prelude()
     scope = {}
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
     exec(prelude[flavour], scope)
+    scope["keras"].mixed_precision.set_global_policy(policy)
     exec(prelude["shared"], scope)
     caught = scope["caught"] = []
     listener = Listener(caught)
@@ -90,11 +121,13 @@ def run(flavour, code, expression=None, examine=False):
         result["type"] = type(error).__name__
         result["text"] = str(error)
         result["explained"] = [c["entry"] for c in found.candidates]
+        result["sure"] = found.sure
         result["trace"] = traceback.format_exc()[-1500:]
     finally:
         for logger in loggers:
             logger.removeHandler(listener)
         tf.config.run_functions_eagerly(False)
+        scope["keras"].mixed_precision.set_global_policy("float32")
     return result
 
 
@@ -105,21 +138,53 @@ def two_devices():
     tf.config.set_logical_device_configuration(cpu, halves)
 
 
+def by_prose(name):
+    """The repairs that a reader of the prose made, of one class: slug to code."""
+    path = BY_PROSE / f"{name}.yaml"
+    return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
+
+
+def one(entry, repaired):
+    """All runs of one entry, in a folder of its own, because some save models."""
+    flavour, shows = entry["flavour"], entry.get("shows_after")
+    after = entry.get("after_flavour", flavour)
+    folder = tempfile.mkdtemp()
+    os.chdir(folder)
+    row = {
+        "entry": entry["entry"],
+        "before": run(flavour, entry["before"], entry.get("shows_before"), "finding" in entry),
+        "after": run(after, entry["after"], shows),
+    }
+    if "random" in entry["after"]:
+        row["mixed"] = run(after, entry["after"], policy="mixed_float16")
+    if repaired:
+        os.chdir(tempfile.mkdtemp())
+        row["prose"] = run(after, repaired)
+    return row, folder
+
+
+def afresh(flavour, jobs):
+    """Run what a new process is to do with the files of the others."""
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, flavour], input=json.dumps(jobs), capture_output=True,
+        text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    print(done.stdout, flush=True)
+
+
 def main(name):
     two_devices()
-    os.chdir(tempfile.mkdtemp())  # some snippets save models
+    jobs, repaired = {}, by_prose(name)
     for entry in errors.entries():
         if entry["class"] != name or entry["flavour"] == "none":
             continue
-        flavour = entry["flavour"]
-        row = {
-            "entry": entry["entry"],
-            "before": run(flavour, entry["before"], entry.get("shows_before"), "finding" in entry),
-            "after": run(
-                entry.get("after_flavour", flavour), entry["after"], entry.get("shows_after")
-            ),
-        }
+        row, folder = one(entry, repaired.get(entry["entry"]))
         print(json.dumps(row), flush=True)
+        if "fresh" in entry:
+            flavour = entry.get("after_flavour", entry["flavour"])
+            jobs.setdefault(flavour, []).append((entry["entry"], folder, entry["fresh"]))
+    for flavour, waiting in jobs.items():
+        afresh(flavour, waiting)
 
 
 if __name__ == "__main__":

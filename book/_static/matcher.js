@@ -5,7 +5,7 @@
 const Matcher = (() => {
   const LONGEST = 20000, MOST = 1000000;
   const TRACEBACK = "Traceback (most recent call last)";
-  const CHAINED = ["During handling of the above exception", "was the direct cause of the following"];
+  const CHAINED = /\n\s*(?:During handling of the above exception|The above exception was the direct cause of the following)/;
   const ERROR_LINE = /^(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Interrupt)(?::.*)?$/gm;
   const FOLLOWS = /^(?:CalledProcessError|ChildProcessError|NameError|KeyboardInterrupt)\b/;
   const WRAPPERS = new RegExp(
@@ -70,17 +70,16 @@ const Matcher = (() => {
     const starts = [];
     for (let at = text.indexOf(TRACEBACK); at >= 0; at = text.indexOf(TRACEBACK, at + 1)) starts.push(at);
     if (!starts.length) return [[aroundTheLastError(text)]];
-    const found = [];
+    const chains = [];
+    let leadsOn = false;
     starts.forEach((start, number) => {
-      const block = cutBehind(text.slice(start, starts[number + 1] ?? text.length));
-      const last = found[found.length - 1];
-      const before = last ? text.slice(last.start, start) : "";
-      if (CHAINED.some((link) => before.includes(link))) {
-        last.start = start;
-        last.blocks.push(block);
-      } else found.push({ start, blocks: [block] });
+      const part = text.slice(start, starts[number + 1] ?? text.length);
+      const link = part.search(CHAINED);
+      const block = cutBehind(link < 0 ? part : part.slice(0, link));
+      if (leadsOn) chains[chains.length - 1].push(block);
+      else chains.push([block]);
+      leadsOn = link >= 0;
     });
-    const chains = found.map((group) => group.blocks);
     const later = chains.map((blocks) => FOLLOWS.test(messageOf(blocks[blocks.length - 1])));
     const ordered = [
       ...chains.filter((_, i) => !later[i]).reverse(), ...chains.filter((_, i) => later[i]).reverse()];
@@ -110,7 +109,7 @@ const Matcher = (() => {
     if (word.length > 5 && word.endsWith("ing")) word = word.slice(0, -3);
     else if (word.length > 4 && word.endsWith("ed")) word = word.slice(0, -2);
     else if (word.length > 3 && word.endsWith("s") && !word.endsWith("ss")) word = word.slice(0, -1);
-    return word.length > 4 && word.endsWith("e") ? word.slice(0, -1) : word;
+    return word.length > 3 && word.endsWith("e") ? word.slice(0, -1) : word;
   }
 
   function features(text) {

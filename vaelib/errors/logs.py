@@ -9,7 +9,10 @@ import re
 from vaelib.errors.texts import COLOR, LONGEST, essence, shorten
 
 _TRACEBACK = "Traceback (most recent call last)"
-_CHAINED = ("During handling of the above exception", "was the direct cause of the following")
+_CHAINED = re.compile(
+    r"\n\s*(?:During handling of the above exception"
+    r"|The above exception was the direct cause of the following)"
+)
 # The last line of a traceback: the type of the error, and mostly a message.
 _ERROR_LINE = re.compile(
     r"^(?:[A-Za-z_][\w.]*\.)?_?[A-Z]\w*(?:Error|Exception|Interrupt)(?::.*)?$", re.M | re.A
@@ -49,15 +52,14 @@ def groups(text):
     starts = [found.start() for found in re.finditer(re.escape(_TRACEBACK), text)]
     if not starts:
         return [[_around_the_last_error(text)]]
-    found = []
+    chains, leads_on = [], False
     for start, end in zip(starts, [*starts[1:], len(text)]):
-        block = _cut_behind(text[start:end])
-        before = text[found[-1][0] : start] if found else ""
-        if any(link in before for link in _CHAINED):
-            found[-1] = (start, [*found[-1][1], block])
+        block, *chained = _CHAINED.split(text[start:end], maxsplit=1)
+        if leads_on:
+            chains[-1].append(_cut_behind(block))
         else:
-            found.append((start, [block]))
-    chains = [blocks for _, blocks in found]
+            chains.append([_cut_behind(block)])
+        leads_on = bool(chained)
     later = [bool(_FOLLOWS.match(message_of(blocks[-1]))) for blocks in chains]
     ordered = [blocks for blocks, follows in zip(chains, later) if not follows][::-1]
     ordered += [blocks for blocks, follows in zip(chains, later) if follows][::-1]
