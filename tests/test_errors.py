@@ -114,7 +114,6 @@ def test_explain_finds_the_class(text, name):
         "keras",
         "vae",
         "my keras model does not work",
-        "NameError: name 'batch_size' is not defined",
         "loss: 512.1 - kl_loss: 4.1e-06\nTraceback (most recent call last):\n"
         "  File 'x.py', line 3\nFileNotFoundError: [Errno 2] No such file or directory: 'x.csv'",
         "sklearn.exceptions.NotFittedError: This RandomForestClassifier instance is not fitted yet",
@@ -130,9 +129,11 @@ def test_candidates_tell_what_a_program_needs():
     found = errors.explain("loss is nan from the first epoch of my VAE").candidates
     assert 1 <= len(found) <= 3
     for candidate in found:
-        assert set(candidate) == {"class", "entry", "title", "score", "page", "repair"}
-        assert 0 <= candidate["score"] <= 1
-        assert candidate["page"] == f"book/error-index.html#{candidate['entry']}"
+        assert set(candidate) == {
+            "class", "entry", "title", "versions", "recognize", "repair", "score", "sure", "page",
+        }  # fmt: skip
+        assert candidate["score"] > 0
+        assert candidate["page"] == f"book/errors/{candidate['class']}.html#{candidate['entry']}"
     scores = [candidate["score"] for candidate in found]
     assert scores == sorted(scores, reverse=True)
     assert len({candidate["entry"] for candidate in found}) == len(found)
@@ -166,7 +167,7 @@ def test_a_whole_traceback_is_read():
 def test_a_notebook_shows_cause_and_repair():
     explanation = errors.explain(provoked(keras))
     shown, plain = explanation._repr_html_(), repr(explanation)
-    for part in ("add_loss", "Repair", "<pre>", "../book/error-index.html#model-add-loss-keras-3"):
+    for part in ("add_loss", "Repair", "<pre>", "../book/errors/removed-in-keras-3.html#model-add-loss-keras-3"):
         assert part in shown
     assert (
         "self.add_loss" in plain
@@ -234,3 +235,55 @@ def test_blank_lines_do_no_harm(text):
     """Nor do they take time: `make bench` measures it."""
     essence = errors.essence(text)
     assert essence and len(essence) < 100
+
+
+SURE = "AttributeError: 'KerasTensor' object has no attribute 'add_loss'"
+UNSURE = "my loss is nan"
+
+
+def test_below_the_threshold_no_repair_is_given():
+    """Candidates, what tells them apart, for which versions; no code."""
+    explanation = errors.explain(UNSURE)
+    assert len(explanation.candidates) >= 2 and not explanation.sure
+    for shown in (repr(explanation), explanation._repr_html_()):
+        assert errors.explanation.NOT_SURE in shown and "Repair" not in shown
+        for candidate in explanation.candidates:
+            assert candidate["title"].split()[0] in shown and not candidate["sure"]
+    assert "1. " in repr(explanation) and "<ol>" in explanation._repr_html_()
+    assert "<pre>" not in explanation._repr_html_()
+
+
+def test_a_sure_answer_says_where_its_names_come_from():
+    explanation = errors.explain(SURE)
+    assert explanation.sure and explanation.candidates[0]["sure"]
+    assert "Repair:" in repr(explanation) and "In this code, " in repr(explanation)
+    legend = errors.explanation.legend("vae = Model(inputs, decoder(z))\nmu = 3\nprint(mu)")
+    assert legend == (
+        "In this code, inputs is the input of your encoder; z is the draw; decoder is your "
+        "decoder, a model."
+    )
+    assert errors.explanation.legend("x = 1") == ""
+
+
+def test_every_name_of_the_prelude_is_told():
+    import ast
+
+    tree = ast.parse(errors.prelude()["shared"])
+    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)
+              and isinstance(n.ctx, ast.Store)} - {"epsilon"}  # fmt: skip
+    stored |= {n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    assert stored - {"mu", "log_var"} <= set(errors.explanation.NAMES)
+    assert set(errors.explanation.NAMES) - stored == set()
+
+
+def test_a_change_of_keras_is_no_fault_of_the_vae():
+    explanation = errors.explain("AttributeError: module 'keras.backend' has no attribute 'square'")
+    assert repr(explanation).startswith("A change from Keras 2 to 3, no fault of your VAE.")
+    assert errors.explanation.CHANGE in explanation._repr_html_()
+    assert errors.explanation.CHANGE not in repr(errors.explain(UNSURE))
+
+
+def test_what_nothing_fits_is_led_on():
+    shown = repr(errors.explain("KeyError: 'colour'"))
+    for page in ("book/error-index.html", "book/old-scripts.html", "checkup"):
+        assert page in shown

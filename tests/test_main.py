@@ -47,7 +47,7 @@ MESSAGE = "ValueError: A KerasTensor cannot be used as input to a TensorFlow fun
 def test_explain_prints_cause_and_repair():
     result = run("explain", MESSAGE)
     assert result.returncode == 0 and result.stderr == ""
-    assert "Repair:" in result.stdout and "book/error-index.html#" in result.stdout
+    assert "book/errors/kerastensor-to-tf-function.html#" in result.stdout
 
 
 def test_explain_as_json():
@@ -71,14 +71,45 @@ def test_explain_says_when_nothing_fits():
     result = run("explain", "--json", "KeyError: 'colour'")
     assert result.returncode == 1 and json.loads(result.stdout) == []
     result = run("explain", " ")
-    assert result.returncode == 1 and "There is no text to explain" in result.stderr
+    assert result.returncode == 2 and "There is no text to explain" in result.stderr
+
+
+def explain(data):
+    """What the command says of bytes at its standard input."""
+    command = [sys.executable, "-m", "vaelib", "explain", "-"]
+    return subprocess.run(command, input=data, capture_output=True)
+
+
+def test_explain_reads_a_log_of_any_encoding_and_size(tmp_path):
+    log = f"Epoch 1\n{MESSAGE}\n"
+    wanted = explain(log.encode()).stdout
+    assert b"kerastensor-to-tf-function" in wanted
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"):
+        assert explain(log.encode(encoding)).stdout == wanted, encoding
+    path = tmp_path / "train.log"
+    path.write_text("Epoch 1: loss 512.1\n" * 500_000 + log)
+    result = run("explain", str(path))
+    assert result.returncode == 0 and "kerastensor-to-tf-function" in result.stdout
+    assert result.stderr == "Of 10 MB, the first 1 and the last 4 MB were read.\n"
+
+
+def test_explain_refuses_what_is_no_text():
+    for data, said in (
+        (b"", b"There is no text to explain"),
+        (b" \n\t", b"There is no text to explain"),
+        (bytes(range(256)) * 40, b"This is no text but binary data"),
+        (b"PK\x03\x04" + os.urandom(5_000), b"This is no text but binary data"),
+    ):
+        result = explain(data)
+        assert result.returncode == 2 and result.stdout == b"" and said in result.stderr
+        assert result.stderr.count(b"\n") == 1
 
 
 def test_explain_takes_a_text_without_quotes_and_closed_streams():
     assert run("explain", *MESSAGE.split()).returncode == 0
     command = f"{shlex.quote(sys.executable)} -m vaelib explain - <&-"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
-    assert result.returncode == 1 and "Traceback" not in result.stderr
+    assert result.returncode == 2 and "Standard input is closed" in result.stderr
     command = f"{shlex.quote(sys.executable)} -m vaelib explain {shlex.quote(MESSAGE)} >&-"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert result.returncode == 0 and "Traceback" not in result.stderr

@@ -15,6 +15,7 @@ const Matcher = (() => {
   const APPENDIX = /\n\s*(?:Call arguments|Arguments) received by .*/s;
   const NUMBERS = /\b0x[0-9a-fA-F]+\b|_[0-9]+\b|\b[0-9][0-9.]*\b/g;
   const NAME = /[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*/g;
+  const TYPE = /^\w+(?:Error|Exception|Warning)$/;
   const PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g;
   const TENSORFLOW = /\b(?:tf|tensorflow)(?:[-_](?:gpu|cpu|macos|intel))?\s*(?:version|v|==|>=|~=|=|:)?\s*v?([012])(?:\.(\d+))?(?![\w-])/gi;
   const KERAS = /(?<![\w.])keras\s*(?:version|v|==|>=|~=|=|:)?\s*v?([0123])(?:\.(\d+))?(?![\w-])/gi;
@@ -117,7 +118,8 @@ const Matcher = (() => {
     const count = (feature) => counts.set(feature, (counts.get(feature) || 0) + 1);
     let before = null;
     for (const name of text.replace(NUMBERS, " ").match(NAME) || []) {
-      const parts = name.split("_").flatMap((piece) => piece.match(PART) || []).map((part) => stem(part.toLowerCase()));
+      const pieces = TYPE.test(name) ? [name.toLowerCase()] : name.split("_");
+      const parts = pieces.flatMap((piece) => piece.match(PART) || []).map((part) => stem(part.toLowerCase()));
       if (parts.length > 1) count(name.toLowerCase());
       for (const part of parts) {
         count(part);

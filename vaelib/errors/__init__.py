@@ -13,6 +13,7 @@
 ``explain`` joins them: it takes an exception or a text, and shows what fits.
 """
 
+import re
 import sys
 import traceback
 
@@ -89,13 +90,31 @@ def explain(error=None):
         _candidate(by_slug[slug], score, sure and number == 0)
         for number, (score, slug, _) in enumerate(found)
     ]
-    return Explanation(candidates, sure, _note(text, found))
+    notes = [_translation(text), _note(text, found)]
+    return Explanation(candidates, sure, " ".join(filter(None, notes)))
 
 
 def _candidate(entry, score, sure):
     told = {key: entry[key] for key in ("class", "entry", "title", "versions")}
     told |= {key: entry[key].strip() for key in ("recognize", "repair")}
     return {**told, "score": score, "sure": sure, "page": page_of(entry)}
+
+
+_MISSING = re.compile(
+    r"\b(?:backend|ops)\W{0,2} has no attribute \W?(\w+)"
+    r"|cannot import name \W?(\w+)\W? from \W?[\w.]*keras[\w.]*\.(?:backend|ops)\b",
+    re.A,
+)
+
+
+def _translation(text):
+    """What the table says of the function of keras.backend that a text misses, or nothing."""
+    for found in _MISSING.finditer(clean(text)):
+        for row in backend_names():
+            if row["name"] in found.groups():
+                told = f"K.{row['name']} is now {row['keras3']}. " if row.get("keras3") else ""
+                return (told + row.get("note", "")).strip()
+    return ""
 
 
 def _note(text, found):

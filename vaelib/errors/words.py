@@ -6,6 +6,8 @@ import re
 # Addresses and numbers differ from report to report; "float16" and "conv2d" are names.
 _NUMBERS = re.compile(r"\b0x[0-9a-fA-F]+\b|_[0-9]+\b|\b[0-9][0-9.]*\b", re.A)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+# The type of an error is one word, for its parts say nothing.
+_TYPE = re.compile(r"\w+(?:Error|Exception|Warning)$", re.A)
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 
 
@@ -29,7 +31,8 @@ def features(text):
     """
     counts, before = {}, None
     for name in _NAME.findall(_NUMBERS.sub(" ", text)):
-        parts = [stem(part.lower()) for piece in name.split("_") for part in _PART.findall(piece)]
+        pieces = [name.lower()] if _TYPE.match(name) else name.split("_")
+        parts = [stem(part.lower()) for piece in pieces for part in _PART.findall(piece)]
         found = [name.lower()] if len(parts) > 1 else []
         for part in parts:
             found += [part, f"{before} {part}"] if before else [part]
