@@ -182,8 +182,8 @@ def versions(entry):
     eras = [words for era, words in ERAS.items() if era in entry.get("eras", ERAS)]
     eras = eras if len(eras) < len(ERAS) else ["All versions"]
     marks = " ".join(f"[{words}]{{.era}}" for words in eras)
-    said = prose(entry["versions"]).rstrip(".")
-    return f"{marks}\n" if said == "all" else f"{marks} [{said}.]{{.versions}}\n"
+    said = re.sub(r"^all(?:[;,] *|$)", "", entry["versions"].strip().rstrip("."))
+    return f"{marks} [{prose(said)}.]{{.versions}}\n" if said else f"{marks}\n"
 
 
 def more(entry):
@@ -302,8 +302,8 @@ def mark(row, first):
 
 def address(slug):
     """The address of an entry, seen from the pages in book/."""
-    (name,) = [entry["class"] for entry in errors.entries() if entry["entry"] == slug]
-    return f"errors/{name}.html#{slug}"
+    (entry,) = [entry for entry in errors.entries() if entry["entry"] == slug]
+    return errors.page_of(entry).removeprefix("book/")
 
 
 def entry_of(row):
