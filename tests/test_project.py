@@ -172,14 +172,14 @@ def lines_of_code(path):
 
 # Lines of code, docstrings aside. What the chapters share is small; the two rooms that examine what
 # readers bring know many habits, and nothing of the course needs them.
-LIMITS = {"checkup": 2_500, "inspection": 1_300, "all else": 2_500}
+LIMITS = {"checkup": 2_500, "inspection": 1_300, "errors": 700, "all else": 2_200}
 
 
 def test_the_library_stays_small():
-    """Each module, each function, and each of the three parts."""
+    """Each module, each function, and each of the four parts."""
     total = dict.fromkeys(LIMITS, 0)
     for path in (ROOT / "vaelib").rglob("*.py"):
-        lines, room = lines_of_code(path), path.parent.name
+        lines, room = lines_of_code(path), path.relative_to(ROOT / "vaelib").parts[0]
         assert lines <= 250, (path, lines)
         total[room if room in LIMITS else "all else"] += lines
     for room, limit in LIMITS.items():
