@@ -61,8 +61,9 @@ def test_every_class_has_a_page_in_the_table_of_contents_and_the_reverse():
 def test_the_overview_has_one_line_for_each_entry_at_its_old_address():
     text = overview()
     lines = re.findall(
-        r'^- <span class="entry" id="([\w-]+)"></span>\[(.*)\]\(#([\w-]+)\)$', text, re.M
-    )
+        r'^- <span class="entry" id="([\w-]+)"></span>\[(.*)\]\(#([\w-]+)\)'
+        r"(?: \[[\w ,]+\]\{.versions\})?$", text, re.M,
+    )  # fmt: skip
     assert all(slug == target and title for slug, title, target in lines)
     assert sorted(slug for slug, *_ in lines) == sorted(entry["entry"] for entry in ENTRIES)
     ids = re.findall(r'id="([^"]+)"', text)
@@ -80,6 +81,7 @@ def test_the_overview_names_every_class_with_a_sentence():
 def test_what_the_reader_sees_is_a_heading_of_the_overview():
     headings = re.findall(r"^### (.+)$", overview(), re.M)
     assert len(headings) == len(set(headings)) >= 7
+    assert set(headings) <= {*error_pages.TYPES, error_pages.OTHER, *headings[-2:]}
     assert headings[-2:] == [error_pages.WARNING, error_pages.SYMPTOM]
 
 
@@ -132,6 +134,11 @@ def test_the_marks_of_an_entry_say_for_which_versions_it_is():
     assert all(mark in PAGES["how-to-read"] for mark in marks), "explained"
 
 
+def test_a_line_of_the_overview_names_the_versions_if_it_is_not_for_all():
+    assert error_pages.briefly({}) == ""
+    assert error_pages.briefly({"eras": ["tf-2", "keras-3"]}) == " [Keras 3, TF 2]{.versions}"
+
+
 def test_a_change_from_keras_2_to_3_is_said_first():
     lines = an_entry(change=True).splitlines()
     assert lines[:4] == ["(made-up)=", "## A title", "", f"[{error_pages.CHANGE}]{{.change}}"]
@@ -167,6 +174,10 @@ def test_prose_stays_prose():
     assert error_pages.prose("call self.add_loss(kl) with `x[0]`") == (
         "call `self.add_loss(kl)` with `x[0]`"
     )
+    assert error_pages.prose('take dtype="float32", loss=None, lr= and z = Draw()([mu])') == (
+        'take `dtype="float32"`, `loss=None`, `lr=` and z = `Draw()([mu])`'
+    )
+    assert error_pages.prose("'Mean' object, Keras' own") == "`'Mean'` object, Keras' own"
 
 
 def test_an_entry_has_an_address_for_other_pages():

@@ -16,7 +16,16 @@ from vaelib import errors
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "book" / "_data"
 PAGES = ROOT / "book" / "errors"
-TYPES = ("AttributeError", "NameError", "NotImplementedError", "TypeError", "ValueError")
+# Headings of the overview, and the types of errors below them.
+TYPES = {
+    "AttributeError": ["AttributeError"],
+    "ImportError and ModuleNotFoundError": ["ImportError", "ModuleNotFoundError"],
+    "KeyError and NameError": ["KeyError", "NameError"],
+    "NotImplementedError": ["NotImplementedError"],
+    "RuntimeError": ["RuntimeError"],
+    "TypeError": ["TypeError"],
+    "ValueError": ["ValueError"],
+}
 SYMPTOM, WARNING, OTHER = (
     "No error, but something is wrong",
     "A warning",
@@ -63,15 +72,17 @@ SILENT = {
 
 
 # Names and expressions that stand in plain prose, as the command line prints it.
-_CALL = r"\((?:[^()]|\([^()]*\))*\)"
+_CALL = r"(?:\((?:[^()]|\([^()]*\))*\))+"
 _CODE = re.compile(
     r"`[^`]*`"
     r'|pip install (?:--?[\w-]+ )*"[^"]*"'
     r"|\w+=\{[^}]*\}"
+    rf"|\b[A-Za-z_]\w*=(?!=)(?:\"[^\"]*\"|\([^()]*\)|-?[\w.]*\w(?:{_CALL})?)?"
     rf"|[\w.]*\w{_CALL}(?:\.\w+(?:{_CALL})?)*"
     r"|\*\*\w+"
     r"|(?:keras|np|ops|tf|tfd|tfpl|self|vae|model|K)\.\w[\w.]*\w"
-    r"|\.?[\w.]*\w_\w[\w.]*\w(?:=[\w.]+\w)?"
+    r"|\.?[\w.]*\w_\w[\w.]*\w"
+    r"|(?<!\w)'[\w.]+'(?!\w)"
     r"|@?__\w+__|@tf\.function|\bmu\b"
 )
 
@@ -95,7 +106,8 @@ def group(entry):
     if entry["seen"] != "message":
         return SYMPTOM if entry["seen"] == "symptom" else WARNING
     names = [entry.get("raises", {}).get("type"), entry["typical"].split(":")[0].split(".")[-1]]
-    return next((name for name in names if name in TYPES), OTHER)
+    of_type = {kind: heading for heading, kinds in TYPES.items() for kind in kinds}
+    return next((of_type[name] for name in names if name in of_type), OTHER)
 
 
 def classes():
@@ -122,7 +134,7 @@ def lines_as_markdown():
     groups, order = {}, classes()
     for entry in sorted(errors.entries(), key=lambda entry: order.index(entry["class"])):
         line = f'- <span class="entry" id="{entry["entry"]}"></span>'
-        line += f"[{prose(entry['title'])}](#{entry['entry']})"
+        line += f"[{prose(entry['title'])}](#{entry['entry']}){briefly(entry)}"
         groups.setdefault(group(entry), []).append(line)
     headings = [name for name in (*TYPES, OTHER, WARNING, SYMPTOM) if name in groups]
     return "\n".join(line for name in headings for line in (f"### {name}\n", *groups[name], ""))
@@ -183,7 +195,15 @@ def versions(entry):
     eras = eras if len(eras) < len(ERAS) else ["All versions"]
     marks = " ".join(f"[{words}]{{.era}}" for words in eras)
     said = re.sub(r"^all(?:[;,] *|$)", "", entry["versions"].strip().rstrip("."))
+    said = "" if eras == [said] else said
     return f"{marks} [{prose(said)}.]{{.versions}}\n" if said else f"{marks}\n"
+
+
+def briefly(entry):
+    """The Kerases of an entry in the line of the overview; nothing if it is for all."""
+    eras = [era for era in ERAS if era in entry.get("eras", ERAS)]
+    words = ", ".join(era.replace("tf-", "TF ").replace("keras-", "Keras ") for era in eras)
+    return f" [{words}]{{.versions}}" if len(eras) < len(ERAS) else ""
 
 
 def more(entry):
