@@ -199,7 +199,11 @@ const Matcher = (() => {
     }
 
     function judge(group, named) {
-      const proved = group.map(evidence).find((found) => found.size) || new Map();
+      const proved = new Map();
+      for (const part of group) { // what speaks for an entry later in a chain is worth less
+        const less = proved.size ? 0.5 : 0;
+        for (const [slug, worth] of evidence(part)) if (!proved.has(slug)) proved.set(slug, worth - less);
+      }
       const said = messageOf(group[group.length - 1]);
       const closeness = nearest.near(said);
       const unrelated = closeness.get(null) || 0;

@@ -92,7 +92,11 @@ def _evidence(text, patterns):
 
 def _judge(group, named, near, patterns):
     """The entries that fit one traceback with its chain, best first: (score, slug) and sureness."""
-    evidence = next(filter(None, (_evidence(part, patterns) for part in group)), {})
+    evidence = {}
+    for part in group:  # what speaks for an entry later in a chain is worth less
+        less = 0.5 * bool(evidence)
+        later = {slug: worth - less for slug, worth in _evidence(part, patterns).items()}
+        evidence = {**later, **evidence}
     said = message_of(group[-1])
     closeness = near(said)
     unrelated = closeness.pop(None, 0.0)
