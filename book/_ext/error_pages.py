@@ -152,13 +152,7 @@ def entries_as_markdown(name):
 
 
 def one_entry(entry):
-    flavour = {"keras": "Keras 3", "tf_keras": "`tf_keras`"}
-    ran = entry["flavour"] != "none"
-    before = f"Before, on {flavour[entry['flavour']]}" if ran else "Before, as it was written then"
-    if entry.get("atlas"):
-        before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
-    after_flavour = entry.get("after_flavour", entry["flavour"])
-    after = f"After, on {flavour[after_flavour]}" if after_flavour in flavour else "After, today"
+    before, after = headings(entry)
     pieces = [
         f"({entry['entry']})=\n## {prose(entry['title'])}\n",
         f"[{CHANGE}]{{.change}}\n" if entry.get("change") else "",
@@ -178,6 +172,18 @@ def one_entry(entry):
 
 def fenced(text, kind="python"):
     return f"```{kind}\n{text.rstrip()}\n```\n"
+
+
+def headings(entry):
+    """What stands over the code before and after: on which Keras it runs."""
+    flavour = {"keras": ", on Keras 3", "tf_keras": ", on `tf_keras`"}
+    before = flavour.get(entry["flavour"], ", as it was written then")
+    if entry["flavour"] == "none" and "keras-3" in entry.get("eras", ERAS):
+        before = ""  # on another backend or device
+    if entry.get("atlas"):
+        before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
+    after = flavour.get(entry.get("after_flavour", entry["flavour"]), ", today")
+    return f"Before{before}", f"After{after}"
 
 
 def as_text(message):
