@@ -273,17 +273,50 @@ def test_no_row_has_fallen_out_of_its_table(pages):
 
 
 def test_the_error_index_has_an_anchor_for_every_entry(pages):
+    """On the page of its class, and on the overview, where all of them once stood."""
+    from vaelib import errors
+
+    overview = pages["book/error-index.html"]
+    entries = {entry["entry"]: entry for entry in errors.entries()}
+    for slug, entry in entries.items():
+        page = pages[f"book/errors/{entry['class']}.html"]
+        assert page.find(id=slug).name == "section", slug
+        assert overview.find("span", id=slug).parent.find("a")["href"].endswith(f"#{slug}"), slug
+        for url in entry["reports"] or []:
+            assert page.find("a", href=url), url
+    headings = [h.get_text() for h in overview.find("article").find_all("h3")]
+    for kind in ("TypeError", "ValueError", "A warning", "No error, but something is wrong"):
+        assert any(heading.startswith(kind) for heading in headings)
+    for name, page in pages.items():
+        if name.startswith(("book/errors/", "book/error-index")):
+            assert "<!--" not in page.find("article").get_text()
+
+
+def test_the_search_field_has_all_it_needs(site, pages):
+    """Scripts in their order, and data from which the page answers as explain does."""
+    from py_mini_racer import MiniRacer
+
     from vaelib import errors
 
     page = pages["book/error-index.html"]
-    for entry in errors.entries():
-        assert page.find(id=entry["entry"]), entry["entry"]
-    headings = [h.get_text() for h in page.find("article").find_all("h2")]
-    for kind in ("TypeError", "ValueError", "A warning", "No error, but something is wrong"):
-        assert any(heading.startswith(kind) for heading in headings)
-    for report in errors.reports():
-        assert page.find("a", href=report["url"]), report["url"]
-    assert "<!--" not in page.find("article").get_text()
+    scripts = [tag["src"].split("/")[-1] for tag in page.find_all("script", src=True)]
+    ours = [name for name in scripts if name.startswith(("matcher", "error-"))]
+    assert ours == ["matcher.js", "error-data.js", "error-index.js"]
+    for name in ("error-query", "error-found", "error-answers"):
+        assert page.find(id=name)
+    browser = MiniRacer()
+    browser.eval("const window = {}; 0")
+    for name in ours[:2]:
+        browser.eval((site / "_static" / name).read_text())
+    browser.eval("const answer = Matcher.build(window.errorIndex); 0")
+    data = json.loads(browser.eval("JSON.stringify(window.errorIndex)"))
+    for text in ("'KerasTensor' object has no attribute 'add_loss'", "KL is zero", "bus is late"):
+        found = json.loads(browser.eval(f"JSON.stringify(answer({json.dumps(text)}))"))["found"]
+        assert [item["slug"] for item in found] == [slug for _, slug, _ in errors.answer(text)[0]]
+    for entry in [*data["entries"], *data["leads"]]:
+        name, _, anchor = entry["page"].partition("#")
+        target = pages[f"book/{name or 'error-index.html'}"]
+        assert not anchor or target.find(id=anchor), entry["page"]
 
 
 def test_the_atlas_is_one_table_that_leads_to_the_error_index(pages):
@@ -298,8 +331,8 @@ def test_the_atlas_is_one_table_that_leads_to_the_error_index(pages):
         assert bool(link) == (mark["title"] not in ("works", "works, KL estimated"))
         if link:
             page_name, anchor = link["href"].split("#")
-            assert page_name == "error-index.html"
-            assert pages["book/error-index.html"].find(id=anchor)
+            assert page_name.startswith("errors/")
+            assert pages[f"book/{page_name}"].find(id=anchor)
 
 
 def test_the_accuracy_on_the_page_is_what_the_matcher_reaches(pages):
@@ -308,15 +341,12 @@ def test_the_accuracy_on_the_page_is_what_the_matcher_reaches(pages):
 
     stored = json.loads(measure_accuracy.RECORD.read_text())
     now = measure_accuracy.measure()
-    for kind in ("positive", "negative"):
-        for old, new in zip(stored[kind], now[kind]):
-            assert {
-                k: pytest.approx(v, abs=0.02) if isinstance(v, float) else v for k, v in old.items()
-            } == new
-    first = {row["texts"]: row["first"] for row in now["positive"]}
-    assert first["the 92 reports, cross-validated"] > 0.85
-    assert first["reports collected later, half b"] > 0.85
-    assert all(row["claimed"] / row["n"] < 0.15 for row in now["negative"])
+    for kind in ("ours", "others"):
+        for old, new in zip(stored[kind], now[kind], strict=True):
+            assert old.keys() == new.keys() and old["texts"] == new["texts"]
+            for name in ("n", *measure_accuracy.OUTCOMES):
+                # One text may stand on an edge that another machine's rounding moves.
+                assert abs(old[name] - new[name]) <= (0 if name == "n" else 1), (new, name)
 
 
 def test_the_ledger_has_a_block_for_every_row(pages):

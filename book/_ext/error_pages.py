@@ -246,17 +246,23 @@ def prelude_as_markdown():
 
 
 def accuracy_as_markdown():
+    """Two tables: texts of our subject, and texts that are none of it."""
     measured = json.loads((DATA / "accuracy.json").read_text())
-    rows = [
-        f"| {row['texts']} | {row['n']} | {row['first']:.0%} | {row['among_three']:.0%} |"
-        for row in measured["positive"]
-    ]
-    table = ["| Texts | Number | Class right, first | among three |", "|---|---|---|---|", *rows]
-    claimed = [
-        f"Of {row['n']} {row['texts']}, {row['claimed']} were claimed."
-        for row in measured["negative"]
-    ]
-    return "\n".join([*table, "", *claimed, ""])
+    ours = ("right", "unsure", "wrong, unsure", "wrong", "nothing")
+    others = ("right", "wrong, unsure", "wrong")
+    heads = {
+        ours: "Sure and right | Not sure, right one among three | Not sure, without it "
+        "| Sure and wrong | Nothing",
+        others: "Left alone | Not sure | Claimed",
+    }
+    tables = []
+    for columns, rows in ((ours, measured["ours"]), (others, measured["others"])):
+        tables += ["", f"| Texts | Number | {heads[columns]} |", "|---" * (len(columns) + 2) + "|"]
+        for row in rows:
+            note = f" ({row['note']})" if row["note"] else ""
+            shares = " | ".join(f"{row[name] / row['n']:.0%}" for name in columns)
+            tables.append(f"| {row['texts']}{note} | {row['n']} | {shares} |")
+    return "\n".join([*tables, ""])
 
 
 def atlas_as_markdown():
