@@ -67,7 +67,7 @@ def known_messages(entry):
         lines = []
     lines += entry.get("messages", ())
     parts = [plain(part) for line in lines for part in re.split(r"\.\.\.|<[^>]*>", line)]
-    return [part for part in parts if len(part) >= SETTINGS["known"]]
+    return [part for part in parts if len(part) >= SETTINGS["known"] and part.count(" ") >= 3]
 
 
 def plain(text):
