@@ -8,8 +8,10 @@ go: ``<!-- ways -->``, ``<!-- backend-names -->`` and ``<!-- backend-names-rare 
 """
 
 import difflib
+import html
 import json
 import re
+import sys
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,9 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 from vaelib import errors, inspection
 from vaelib.errors.index import backend_names
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import error_pages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "tests" / "data" / "old-scripts"
@@ -64,7 +69,9 @@ def reading(name):
 
 
 def examined(name):
-    return RECORD[name]["checkup"]
+    """The report, of each finding its title and what was measured."""
+    rest = re.compile(r"\n   Expected:.*?(?=\n\n|\Z)", re.S)
+    return rest.sub("\n   ...", RECORD[name]["checkup"])
 
 
 SHOWS = {
@@ -110,20 +117,28 @@ def same(row):
     return str(row.get("keras3")).startswith(f"ops.{row['name']}(") and not row.get("note")
 
 
+def code_as_html(text):
+    """Code that may break behind a dot or a bracket, where a screen is narrow."""
+    breaks = re.sub(r"([._(])", r"\1<wbr>", html.escape(text, quote=False))
+    return f"<code>{breaks}</code>"
+
+
 def row_of(row):
-    told = " ".join(str(row.get("note") or "").split())
-    told = (
-        told
-        if "`" in told
-        else re.sub(r"(?<![\w.])((?:K|ops|keras|tf|layers)\.[\w.]+)", r"`\1`", told)
-    )
-    write = f"`{row['keras3']}`" if row.get("keras3") else "nothing"
-    return f"| `K.{row['name']}` | {write} | {told} |"
+    """A row of the table: what to write, and what to mind."""
+    write = [code_as_html(row["keras3"])] if row.get("keras3") else []
+    note = error_pages.prose(" ".join((row.get("note") or "").split()))
+    note = re.sub(r"\\([^\w\s])", r"\1", note)  # what Markdown needs and HTML does not
+    parts = enumerate(note.split("`"))  # every second one is code
+    told = "".join(code_as_html(p) if n % 2 else html.escape(p, quote=False) for n, p in parts)
+    told = "<br>".join([*write, *([told] if told else [])])
+    return f'<tr><th scope="row">{code_as_html("K." + row["name"])}</th><td>{told}</td></tr>'
 
 
 def table(rows):
-    head = ["| Keras 2 | Keras 3 | Mind |", "|---|---|---|"]
-    return "\n".join([*head, *map(row_of, rows)]) + "\n"
+    head = '<tr><th scope="col">Keras 2</th><th scope="col">Keras 3</th></tr>'
+    body = "\n".join(map(row_of, rows))
+    whole = f'<table class="table">\n<thead>{head}</thead>\n<tbody>{body}</tbody>\n</table>'
+    return f"```{{raw}} html\n{whole}\n```\n"
 
 
 def names_as_markdown():
