@@ -50,6 +50,21 @@ NOT_EXAMINED = {
     "loop-without-tf-function": "it takes time, and is right",
     "run-eagerly-left-on": "it takes time, and is right",
     "predict-in-a-loop": "it takes time, and is right",
+    "beta-trained-along": "the objective of the moment is right",
+    "tf-variable-not-trained": "a checkup cannot know that it was meant to learn",
+    "script-for-an-older-keras": "nothing has run yet",
+    "legacy-keras-without-effect": "nothing has run yet",
+    "colours-become-grey": "a checkup takes the shapes of output and target for granted",
+    "labels-as-targets-silently": "a checkup takes the target of fit for granted",
+    "own-compile-drops-the-optimizer": "the objective is right; no probe looks at the optimizer",
+    "evaluate-returns-an-empty-list": "the objective is right; a log is empty",
+    "jax-metric-stays-at-its-first-value": "its snippet runs on JAX only",
+    "jax-seed-outside-the-layer": "its snippet runs on JAX only",
+    "beta-in-every-batch-on-jax": "its snippet runs on JAX only",
+    "kl-too-large-for-float16": "it depends on the numbers of a run",
+    "sigmoid-in-float16": "it depends on the numbers of a run",
+    "fewer-images-than-devices": "it depends on the devices",
+    "weight-of-a-tfp-layer-is-fixed": "the weight is what was written; it cannot change",
 }
 # Entries whose repair cannot be shown in a snippet of one process, and why.
 NOT_BY_PROSE = {}

@@ -188,10 +188,10 @@ const Matcher = (() => {
     }));
 
     function evidence(text) {
-      const said = plain(messageOf(text)), found = new Map();
+      const said = ` ${plain(messageOf(text))} `, found = new Map();
       for (const { slug, patterns, known } of compiled) {
         if (patterns.some((pattern) => pattern.test(text))) found.set(slug, 2);
-        else if (known.some((part) => said.includes(part) || (said.length >= settings.known && part.includes(said)))) {
+        else if (known.some((part) => said.includes(` ${part} `) || (said.length > settings.known && part.includes(said.trim())))) {
           found.set(slug, 1);
         }
       }
