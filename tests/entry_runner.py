@@ -29,7 +29,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-
 BY_PROSE = Path(__file__).resolve().parent / "data" / "by-prose"
 FRESH = """
 import json, os, sys, traceback

@@ -552,3 +552,16 @@ def test_a_watch_sees_what_passes_in_a_compiled_step():
             entered, left = watch.taps()
             assert (entered.side, left.side) == ("in", "out")
             assert np.all(entered.first == value) and left.first.shape == (4, 2)
+
+
+def test_a_warm_up_that_is_heard_is_told_epoch_by_epoch():
+    """What a callback assigns stays until the step has run; afterwards all is as it was."""
+    from patients import warm_up
+
+    builds = {warm_up.variable_warmed_up: 1.0, warm_up.variable_warmed_up_from_zero: 0.0}
+    for build, first in builds.items():
+        vae, images, targets = build(keras)
+        callbacks = warm_up.assigns_the_variable(keras, vae)
+        report = checkup(vae, images, targets, callbacks=callbacks, saving=False)
+        assert report.facts["beta by callbacks"] == "epoch 0: 0.25; epoch 1000: 1"
+        assert report.slugs == [] and float(vae.get_layer("kl").beta.numpy()) == first

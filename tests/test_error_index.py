@@ -34,7 +34,7 @@ ELSEWHERE = {
 }
 OPTIONAL = {
     "raises", "after_flavour", "shows_before", "shows_after", "atlas", "finding",
-    "eras", "messages", "change", "fresh", "files",
+    "eras", "messages", "change", "fresh", "generic",
 }  # fmt: skip
 ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
 # Classes that the first 92 reports do not have.

@@ -167,7 +167,12 @@ def test_a_whole_traceback_is_read():
 def test_a_notebook_shows_cause_and_repair():
     explanation = errors.explain(provoked(keras))
     shown, plain = explanation._repr_html_(), repr(explanation)
-    for part in ("add_loss", "Repair", "<pre>", "../book/errors/removed-in-keras-3.html#model-add-loss-keras-3"):
+    for part in (
+        "add_loss",
+        "Repair",
+        "<pre>",
+        "../book/errors/removed-in-keras-3.html#model-add-loss-keras-3",
+    ):
         assert part in shown
     assert (
         "self.add_loss" in plain

@@ -20,7 +20,9 @@ TEXTS = yaml.safe_load((ROOT / "tests" / "data" / "texts.yaml").read_text())
 SLUGS = {entry["entry"] for entry in errors.entries()}
 
 ERROR = "ValueError: No gradients provided for any variable."
-CLOSURE = "ValueError: Tried to convert 'x' to a tensor and failed. Error: A KerasTensor cannot be used"
+CLOSURE = (
+    "ValueError: Tried to convert 'x' to a tensor and failed. Error: A KerasTensor cannot be used"
+)
 FRAME = '  File "train.py", line 3, in <module>\n    vae.fit(x, x)\n'
 HEAD = f"Traceback (most recent call last):\n{FRAME}"
 

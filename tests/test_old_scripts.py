@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from vaelib import errors
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import old_scripts as tool  # noqa: E402
@@ -92,6 +94,19 @@ def test_each_stage_has_the_entry_that_is_wanted():
     assert by_hand == WANTED
     stages = {n for n in RECORD if re.fullmatch(r"20\d\d/([1-6]|imports)", n)}
     assert WANTED.keys() == stages
+
+
+def test_explain_knows_each_stage_by_its_line_and_first_sentence():
+    """The right entry is among its answers, and mostly it is sure."""
+    sure = 0
+    for name, slug in WANTED.items():
+        if name in STOPS:
+            told = RECORD[name]
+            found = errors.explain(f"    {told['line']}\n{told['type']}: {told['says']}")
+            assert slug in [c["entry"] for c in found.candidates], (name, found.candidates)
+            assert not found.sure or found.candidates[0]["entry"] == slug, name
+            sure += found.sure
+    assert sure >= 8
 
 
 def test_each_edit_is_short_and_the_page_shows_it():

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vaelib import errors
 from vaelib.errors import explanation
-from vaelib.errors.matcher import SETTINGS, documents, known_messages
 from vaelib.errors.logs import ERAS
+from vaelib.errors.matcher import SETTINGS, documents, known_messages
 
 # From the page of the error index.
 LEADS = (

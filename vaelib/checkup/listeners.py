@@ -40,9 +40,11 @@ def _judge_warm_up(report, own, still, found):
     for epoch in EPOCHS:
         with still.own_optimizer():
             _one_epoch(own, epoch, logs)
+        subject.take_over()
         heard = beta()
         subject.retrace()
         seen.append((epoch, heard, beta()))
+    subject.take_over(False)
     for callback, values in zip(own, kept):
         vars(callback).clear()
         vars(callback).update(values)

@@ -22,7 +22,7 @@ class Subject:
         self.size = len(first(x))
         self.batch = min(32, self.size)
         self.given, self.optimizer = model.optimizer, _descent(keras)
-        self._touched = {}
+        self._touched, self._assigned = {}, {}
         model.optimizer = self.optimizer
         self.retrace()
 
@@ -132,10 +132,16 @@ class Subject:
             self.optimizer.iterations.assign(array_of(steps))
         trained = {id(weight) for weight in self.model.trainable_weights}
         for key, (variable, value) in self.keeper.variables.items():
+            value = self._assigned.get(key, value)
             counts = value.dtype.kind == "f" or value.dtype.kind == "i" and value.ndim == 0
             if counts and key not in trained and key not in self._touched:
                 if not np.array_equal(array_of(variable), value, equal_nan=value.dtype.kind == "f"):
                     variable.assign(value)
+
+    def take_over(self, what=True):
+        """From now on a step begins with what callbacks have assigned, such as beta; or not."""
+        held = self.keeper.variables.items() if what else ()
+        self._assigned = {key: array_of(variable) for key, (variable, _) in held}
 
     def let_go(self):
         """Give all layers that are held their weights back."""

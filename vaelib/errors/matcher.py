@@ -13,7 +13,7 @@ from vaelib.errors.words import Nearest, features
 
 # Chosen with tests/data/texts.yaml; tools/measure_accuracy.py measures what comes of them.
 SETTINGS = {
-    "sure": 0.75,  # words alone are sure if the nearest entry is at least so near,
+    "sure": 0.6,  # words alone are sure if the nearest entry is at least so near,
     "ahead": 0.15,  # and so far before the second
     "near": 0.28,  # nothing is claimed below
     "unrelated": 0.05,  # nor if the nearest unrelated text is nearer by this
@@ -42,7 +42,7 @@ def documents():
 
 @functools.cache
 def matcher(pairs=None):
-    """How near a text is to the entries, a function; it learns from ``documents()``, or ``pairs``."""
+    """A function that tells how near a text is to the entries; it learns from ``pairs``."""
     return Nearest(pairs or documents()).near
 
 
@@ -61,7 +61,12 @@ def _patterns():
 
 
 def known_messages(entry):
-    """The messages of an entry, so far as they are told literally, in plain letters."""
+    """The messages of an entry, so far as they are told literally, in plain letters.
+
+    None of an entry that is ``generic``: others say the same, and only its patterns know it.
+    """
+    if entry.get("generic"):
+        return []
     lines = [line for line in entry["typical"].splitlines() if not re.match(r"\s*File ", line)]
     if entry["seen"] == "symptom":
         lines = []

@@ -12,7 +12,7 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 
 
 def stem(word):
-    """A word without its commonest endings: "layers" is "layer", "saving" is "sav", as "save" is."""
+    """A word without its commonest endings: "layers" is "layer", "saving" and "save" are "sav"."""
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 5 and word.endswith("ing"):
@@ -64,9 +64,7 @@ class Nearest:
                 self.where.setdefault(feature, []).append((place, weight))
 
     def _weights(self, bag):
-        weights = {
-            f: (1 + math.log(n)) * self.rarity.get(f, self.unknown) for f, n in bag.items()
-        }
+        weights = {f: (1 + math.log(n)) * self.rarity.get(f, self.unknown) for f, n in bag.items()}
         length = math.sqrt(sum(w * w for w in weights.values())) or 1.0
         return {feature: weight / length for feature, weight in weights.items()}
 

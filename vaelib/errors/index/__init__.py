@@ -32,7 +32,7 @@ def reports():
 
 @functools.cache
 def backend_names():
-    """The table from names of Keras 2's keras.backend to Keras 3: dictionaries with name, keras3."""
+    """The table from names of keras.backend to Keras 3: dictionaries with name, keras3, note."""
     return tuple(read("backend-names.yaml"))
 
 
