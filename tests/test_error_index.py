@@ -38,7 +38,9 @@ OPTIONAL = {
 }  # fmt: skip
 ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
 # Classes that the first 92 reports do not have.
-LATER = ("backends-and-devices", "keras-2-to-3", "sizes-and-sequences")
+LATER = (
+    "backends-and-devices", "keras-2-to-3", "old-installations", "questions", "sizes-and-sequences",
+)  # fmt: skip
 # Silent entries that no checkup finds, and why.
 NOT_EXAMINED = {
     "loss-in-another-unit": "no fault; a checkup tells the beta, in nats per image",
@@ -209,7 +211,7 @@ def test_a_checkup_finds_what_the_entry_says(entry):
 
 
 def test_every_silent_entry_leads_to_the_checkup_or_says_why_not():
-    silent = {entry["entry"] for entry in ENTRIES if entry["seen"] == "symptom"}
+    silent = {e["entry"] for e in ENTRIES if e["seen"] == "symptom" and e["class"] != "questions"}
     led = {entry["entry"] for entry in ENTRIES if "finding" in entry}
     assert silent - led == NOT_EXAMINED.keys()
     assert not led & NOT_EXAMINED.keys()
