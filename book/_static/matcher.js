@@ -30,7 +30,7 @@ const Matcher = (() => {
       .replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|(lt|gt|amp|quot|apos|nbsp));/g, (_, decimal, hex, name) =>
         name ? ENTITIES[name] : String.fromCodePoint(decimal ? Number(decimal) : parseInt(hex, 16)))
       .replace(/[\u2018\u2019\u201c\u201d\u00a0\ufeff]/g, (mark) => MARKS[mark])
-      .replace(/\r\n/g, "\n").trim();
+      .replace(/\r\n/g, "\n").replace(/Error in py_call_impl\([^\n]*\)\s*:/g, "").trim();
   }
 
   const shorten = (text) => text.length <= LONGEST

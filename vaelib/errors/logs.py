@@ -34,12 +34,16 @@ _KERAS = re.compile(
 )
 
 
+# The wrapper of R around every error of Python.
+_R = re.compile(r"Error in py_call_impl\([^\n]*\)\s*:")
+
+
 def clean(text):
-    """A text without colours, HTML entities, typographic quotes and blank lines at its ends."""
+    """A text without colours, HTML entities, typographic quotes, R's wrapper, blank ends."""
     if len(text) > MOST:
         text = text[: MOST // 5] + "\n" + text[-4 * MOST // 5 :]
     text = html.unescape(COLOR.sub("", text)).translate(_QUOTES)
-    return text.replace("\r\n", "\n").strip()
+    return _R.sub("", text.replace("\r\n", "\n")).strip()
 
 
 def groups(text):

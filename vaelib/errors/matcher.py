@@ -13,9 +13,9 @@ from vaelib.errors.words import Nearest, features
 
 # Chosen with tests/data/texts.yaml; tools/measure_accuracy.py measures what comes of them.
 SETTINGS = {
-    "sure": 0.6,  # words alone are sure if the nearest entry is at least so near,
+    "sure": 0.65,  # words alone are sure if the nearest entry is at least so near,
     "ahead": 0.15,  # and so far before the second
-    "near": 0.28,  # nothing is claimed below
+    "near": 0.3,  # nothing is claimed below
     "unrelated": 0.05,  # nor if the nearest unrelated text is nearer by this
     "also": 0.5,  # other candidates are at least so near, as a part of the first
     "known": 25,  # letters of a message that are enough to recognize it
@@ -32,12 +32,15 @@ def documents():
     pairs = [
         (text, entry["entry"])
         for entry in entries()
-        for text in (
-            entry["title"], entry["typical"], *entry["phrases"], *entry.get("messages", ()),
-        )
-    ]  # fmt: skip
+        for text in (entry["title"], *entry["phrases"], *_own_messages(entry))
+    ]
     pairs += [(report["text"], known[report["url"]]) for report in reports()]
     return tuple(pairs + [(text, None) for text in read("unrelated.yaml")])
+
+
+def _own_messages(entry):
+    """What an entry's error says; nothing if others say the same, and only patterns know it."""
+    return () if entry.get("generic") else (entry["typical"], *entry.get("messages", ()))
 
 
 @functools.cache
@@ -61,16 +64,10 @@ def _patterns():
 
 
 def known_messages(entry):
-    """The messages of an entry, so far as they are told literally, in plain letters.
-
-    None of an entry that is ``generic``: others say the same, and only its patterns know it.
-    """
-    if entry.get("generic"):
-        return []
-    lines = [line for line in entry["typical"].splitlines() if not re.match(r"\s*File ", line)]
-    if entry["seen"] == "symptom":
-        lines = []
-    lines += entry.get("messages", ())
+    """The messages of an entry, so far as they are told literally, in plain letters."""
+    told = entry.get("messages", ()) if entry["seen"] == "symptom" else _own_messages(entry)
+    lines = [line for text in told for line in text.splitlines()]
+    lines = [line for line in lines if not re.match(r"\s*File ", line)]
     parts = [plain(part) for line in lines for part in re.split(r"\.\.\.|<[^>]*>", line)]
     return [part for part in parts if len(part) >= SETTINGS["known"] and part.count(" ") >= 3]
 
