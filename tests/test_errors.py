@@ -91,7 +91,7 @@ def entry_of(error):
         ("every epoch takes ten times longer since run_eagerly=True", "slow-or-retracing"),
         ("my KL loss grows with the batch size, KLDivergenceAddLoss", "tfp-layers"),
         ("Should the KL be a mean or a sum over the latent dimensions?", "kl-weight"),
-        ("loss: 0.0000e+00 in every epoch, nothing is learnt", "symbolic-tensor-to-eager"),
+        ("loss: 0.0000e+00 in every epoch, nothing is learnt", "nan-or-zero-loss"),
     ],
 )
 def test_explain_finds_the_class(text, name):

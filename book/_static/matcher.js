@@ -85,7 +85,8 @@ const Matcher = (() => {
     const ordered = [
       ...chains.filter((_, i) => !later[i]).reverse(), ...chains.filter((_, i) => later[i]).reverse()];
     const whole = ordered.map((blocks) => (blocks.length === 1 ? blocks : [...blocks, blocks.join("\n")]));
-    const head = text.slice(0, starts[0]).trim();
+    const before = text.slice(0, starts[0]);
+    const head = before.includes("Warning") ? before.trim() : "";
     return [...whole, ...(head ? [[head]] : [])].map((parts) => parts.map(shorten));
   }
 

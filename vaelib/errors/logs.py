@@ -51,7 +51,7 @@ def groups(text):
 
     The last traceback of a log stands in front, because it is what the reader is up against, unless
     it only follows from an earlier one, as the error of a process from that of its child. A text
-    without a traceback is one group. What stands before the first traceback is the last group.
+    without a traceback is one group. Warnings before the first traceback are the last group.
     """
     starts = [found.start() for found in re.finditer(re.escape(_TRACEBACK), text)]
     if not starts:
@@ -68,7 +68,7 @@ def groups(text):
     ordered = [blocks for blocks, follows in zip(chains, later) if not follows][::-1]
     ordered += [blocks for blocks, follows in zip(chains, later) if follows][::-1]
     whole = [blocks if len(blocks) == 1 else [*blocks, "\n".join(blocks)] for blocks in ordered]
-    head = text[: starts[0]].strip()
+    head = text[: starts[0]].strip() if "Warning" in text[: starts[0]] else ""
     return [[shorten(part) for part in parts] for parts in [*whole, *([[head]] if head else [])]]
 
 
