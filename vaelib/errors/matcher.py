@@ -15,7 +15,7 @@ from vaelib.errors.words import Nearest, features
 SETTINGS = {
     "sure": 0.65,  # words alone are sure if the nearest entry is at least so near,
     "ahead": 0.15,  # and so far before the second
-    "near": 0.3,  # nothing is claimed below
+    "near": 0.25,  # nothing is claimed below
     "unrelated": 0.05,  # nor if the nearest unrelated text is nearer by this
     "also": 0.5,  # other candidates are at least so near, as a part of the first
     "known": 25,  # letters of a message that are enough to recognize it
