@@ -188,3 +188,16 @@ def test_known_messages_are_long_enough_to_know_them_by():
     shortest = SETTINGS["known"]
     for entry in errors.entries():
         assert all(len(part) >= shortest for part in known_messages(entry))
+
+
+def test_what_the_page_says_of_reports_never_seen():
+    """In words, so that they must hold of the record."""
+    record = json.loads((ROOT / "book" / "_data" / "accuracy.json").read_text())
+    seen, known = record["ours"][:2]
+    assert seen["n"] == 83
+    assert 0.28 < (seen["right"] + seen["unsure"]) / seen["n"] < 0.42  # one in three
+    assert 0.36 < 1 - known["n"] / seen["n"] < 0.46  # four in ten have no entry
+    assert 0.55 < (known["right"] + known["unsure"]) / known["n"] < 0.68  # six of ten
+    assert 0.07 < seen["wrong"] / seen["n"] < 0.14  # one in ten
+    assert seen["wrong"] > 2 * known["wrong"]  # mostly without an entry
+    assert 360 < len(SLUGS) < 420  # nearly four hundred
