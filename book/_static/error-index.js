@@ -18,14 +18,16 @@ document.addEventListener("DOMContentLoaded", () => {
     made.href = entry.page;
     return made;
   };
+  // Names between backticks are code.
+  const prose = (text) => text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? element("code", part) : part));
   const paragraph = (start, ...rest) => element("p", "", start ? element("strong", start) : "", ...rest);
 
   function certain(entry, others) {
     const told = [
       ...(entry.change ? [paragraph("", data.texts.change)] : []),
       paragraph("", element("strong", "", link(entry))),
-      paragraph("", entry.cause),
-      paragraph("Repair. ", entry.repair),
+      paragraph("", ...prose(entry.cause)),
+      paragraph("Repair. ", ...prose(entry.repair)),
     ];
     const more = others.flatMap((other, number) => [number ? "; " : "", link(other)]);
     return [...told, ...(more.length ? [paragraph("", "It may also be: ", ...more, ".")] : [])];
@@ -33,7 +35,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function uncertain(found) {
     const items = found.map((entry) =>
-      element("li", "", link(entry), `. ${entry.recognize} For ${entry.versions}.`));
+      element("li", "", link(entry), ". ", ...prose(`${entry.recognize} For ${entry.versions}.`)));
     return [paragraph("", data.texts.notSure), element("ol", "", ...items)];
   }
 
