@@ -292,3 +292,9 @@ def test_what_nothing_fits_is_led_on():
     shown = repr(errors.explain("KeyError: 'colour'"))
     for page in ("book/error-index.html", "book/old-scripts.html", "checkup"):
         assert page in shown
+
+
+def test_a_text_of_r_is_told_that_the_code_is_python():
+    text = "Error in py_call_impl(callable): ValueError: No gradients provided for any variable"
+    assert "the code here is Python" in repr(errors.explain(text))
+    assert "the code here is Python" not in repr(errors.explain(text.split(": ", 1)[1]))

@@ -117,10 +117,18 @@ def _translation(text):
     return ""
 
 
+_R = re.compile(
+    r"\bpy_(?:call|str)_impl\b|reticulate|\blibrary\(|%>%|\b(?:in|for|of) R\b|\bR keras"
+)
+
+
 def _note(text, found):
-    """What to say about the versions that a text names, or nothing."""
-    named = eras(clean(text))
-    if not found or not found[0][2]:
-        return ""
-    told = " and ".join(_ERAS[era] for era in _ERAS if era in named)
-    return f"Your text names {told}; the code here is for other versions."
+    """What to say about the versions and the language of a text, or nothing."""
+    told = []
+    if found and found[0][2]:
+        named = eras(clean(text))
+        names = " and ".join(_ERAS[era] for era in _ERAS if era in named)
+        told.append(f"Your text names {names}; the code here is for other versions.")
+    if found and _R.search(text):
+        told.append("Your text is of R; the code here is Python, whose names R writes alike.")
+    return " ".join(told)
