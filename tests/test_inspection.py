@@ -68,6 +68,16 @@ def test_the_vae_to_copy_gets_a_clean_bill():
     assert "a reading sees formulas and names only" in repr(report)
 
 
+# What a reading finds in a repaired snippet, and why it may.
+ALLOWED = {
+    # their beta is huge, so that the KL term is seen at once
+    "kl-without-gradient": {"beta-unusual"},
+    "kl-not-in-the-reported-loss": {"beta-unusual"},
+    # a false alarm: the sigmoid is of the prelude's decoder, the logits are words
+    "tensorflow-contrib": {"loss-does-not-fit-output"},
+}
+
+
 @pytest.mark.parametrize("entry", errors.entries(), ids=lambda entry: entry["entry"])
 def test_repaired_snippets_have_no_silent_fault(entry):
     prelude = errors.prelude()
@@ -75,8 +85,9 @@ def test_repaired_snippets_have_no_silent_fault(entry):
     code = prelude["tf_keras" if flavour == "tf_keras" else "keras"] + prelude["shared"]
     report = inspection.inspect(code + entry["after"])
     # Many snippets are about something else, and have no KL term.
-    expected = set() if re.search("kl", entry["after"], re.I) else {"no-kl-term"}
-    assert silent(report) <= expected, repr(report)
+    code = re.sub(r"#.*|sklearn", "", entry["after"])
+    expected = set() if re.search("kl", code, re.I) else {"no-kl-term"}
+    assert silent(report) <= expected | ALLOWED.get(entry["entry"], set()), repr(report)
 
 
 # Silent entries whose fault can be read in the snippet.
