@@ -280,7 +280,7 @@ def test_the_error_index_has_an_anchor_for_every_entry(pages):
     entries = {entry["entry"]: entry for entry in errors.entries()}
     for slug, entry in entries.items():
         page = pages[f"book/errors/{entry['class']}.html"]
-        assert page.find(id=slug).name == "section", slug
+        assert page.find(id=slug).find_parent("article"), slug
         assert overview.find("span", id=slug).parent.find("a")["href"].endswith(f"#{slug}"), slug
         for url in entry["reports"] or []:
             assert page.find("a", href=url), url
