@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from vaelib import errors
+from vaelib.errors.logs import ERAS
 
 ROOT = Path(__file__).resolve().parent.parent
 ENTRIES = errors.entries()
@@ -36,7 +37,6 @@ OPTIONAL = {
     "raises", "after_flavour", "shows_before", "shows_after", "atlas", "finding",
     "eras", "messages", "change", "fresh", "generic",
 }  # fmt: skip
-ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
 # Classes that the first 92 reports do not have.
 LATER = (
     "backends-and-devices", "keras-2-to-3", "old-installations", "questions", "sizes-and-sequences",

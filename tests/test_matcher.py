@@ -195,6 +195,9 @@ def test_what_the_page_says_of_reports_never_seen():
     record = json.loads((ROOT / "book" / "_data" / "accuracy.json").read_text())
     seen, known = record["ours"][:2]
     assert seen["n"] == 83
+    strangers = json.loads((ROOT / "tests" / "data" / "strangers.json").read_text())
+    halves = [row["half"] for row in strangers if row["kind"] != "foreign"]
+    assert (halves.count("a"), halves.count("b")) == (37, 83)  # 120 in all
     assert 0.28 < (seen["right"] + seen["unsure"]) / seen["n"] < 0.42  # one in three
     assert 0.36 < 1 - known["n"] / seen["n"] < 0.46  # four in ten have no entry
     assert 0.55 < (known["right"] + known["unsure"]) / known["n"] < 0.68  # six of ten

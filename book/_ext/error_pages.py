@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from vaelib import errors
+from vaelib.errors.explanation import CHANGE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "book" / "_data"
@@ -38,7 +39,6 @@ ERAS = {
     "tf-1": "TF 1",
     "keras-1": "Keras 1",
 }
-CHANGE = "A change from Keras 2 to 3, no fault of your VAE."
 # What the marks of the atlas stand for: outcome, class of the style sheet, mark, words.
 MARKS = [
     ("works, KL estimated", "estimated", "≈", "trains; the KL term is estimated by draws"),
