@@ -1,5 +1,6 @@
 """vaelib.startup and the package itself: silent, light, and honest about failures."""
 
+import os
 import subprocess
 import sys
 
@@ -58,3 +59,79 @@ def test_public_names_exist_and_are_documented():
 
 def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(vaelib, "placements_to_come")
+
+
+# --- backends
+
+
+HIDE = """
+import importlib.abc, importlib.util, os, sys
+here = set(os.environ.get("HERE", "").split())
+hidden = {"tensorflow", "jax", "torch"} - here
+
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name in hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hide())
+found = importlib.util.find_spec
+
+def find_spec(name, package=None):
+    return None if name in hidden else name if name in here else found(name, package)
+
+importlib.util.find_spec = find_spec
+"""
+
+
+def where_only(here, code, **environment):
+    """Run code where, of the three backends, only those named in ``here`` seem to be installed."""
+    return subprocess.run(
+        [sys.executable, "-c", HIDE + code], capture_output=True, text=True,
+        env={**os.environ, "KERAS_BACKEND": "", "HERE": here, **environment},
+    )  # fmt: skip
+
+
+START = "import vaelib; vaelib.quiet_tensorflow(); print('up', 'tensorflow' in sys.modules)"
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_without_tensorflow_starts_in_silence(backend):
+    result = where_only(backend, START, KERAS_BACKEND=backend)
+    assert (result.stdout, result.stderr) == ("up False\n", "")
+
+
+def test_the_backend_may_stand_in_the_file_of_keras(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    code = "from vaelib import startup; print(startup.backend())"
+    result = where_only("jax", code, KERAS_HOME=str(tmp_path))
+    assert result.stdout == f"{('jax', str(tmp_path / 'keras.json'))}\n"
+    (tmp_path / "keras.json").write_text("{")
+    assert "('tensorflow'" in where_only("jax", code, KERAS_HOME=str(tmp_path)).stdout
+
+
+@pytest.mark.parametrize(
+    ("named", "here", "sentence"),
+    [
+        ("abacus", "jax", "KERAS_BACKEND names the backend 'abacus', with which Keras trains"),
+        ("numpy", "", "KERAS_BACKEND names the backend 'numpy', with which Keras trains"),
+        ("torch", "jax", "PyTorch is not installed here: install torch, or set KERAS_BACKEND=jax"),
+        ("jax", "", "JAX is not installed here: install jax."),
+        ("", "torch", " names the backend 'tensorflow', but TensorFlow is not installed here"),
+    ],
+)
+def test_a_backend_that_cannot_be_is_one_sentence(named, here, sentence, tmp_path):
+    environment = {"KERAS_BACKEND": named, "KERAS_HOME": str(tmp_path)}
+    result = where_only(here, START, **environment)
+    last = result.stderr.splitlines()[-1]
+    assert result.returncode == 1 and last.startswith("vaelib.startup.BackendError: ")
+    assert sentence in last
+    # a room keeps the error that Keras raises, and adds the sentence
+    result = where_only(here, "from vaelib import networks", **environment)
+    assert sentence in result.stderr.splitlines()[-1]
+    assert "Error: " in result.stderr.splitlines()[-2] and "/keras/" in result.stderr
+    # the command says nothing else
+    code = "from vaelib.__main__ import main; sys.exit(main(['checkup', 'a', '--images', 'b']))"
+    result = where_only(here, code, **environment)
+    assert result.returncode == 2 and result.stdout == "" and sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -21,7 +21,7 @@ One room for each subject; each docstring names the chapter that derives what it
 ``exercises``   checks a reader's own answer and names the likely slip
 ``errors``      the error index: ``explain`` finds what fits a message; ``provoke`` and
                 ``report`` show what is expected to fail
-``startup``     TensorFlow without its start-up messages
+``startup``     the backend: without TensorFlow's messages, or one sentence why not
 ============== ==================================================================
 
 Importing ``vaelib`` loads none of them: ``quiet_tensorflow`` must be callable
@@ -30,7 +30,7 @@ before anything imports TensorFlow.
 
 import importlib
 
-from vaelib.startup import quiet_tensorflow
+from vaelib.startup import add_sentence, quiet_tensorflow
 
 __version__ = "0.1.0"
 
@@ -67,7 +67,11 @@ def __getattr__(name):
     if name == "explain":
         return importlib.import_module("vaelib.errors").explain
     if name in _MODULES or name in _SHORT:
-        return importlib.import_module(_SHORT.get(name, f"vaelib.{name}"))
+        try:
+            return importlib.import_module(_SHORT.get(name, f"vaelib.{name}"))
+        except Exception as error:
+            add_sentence(error)
+            raise
     raise AttributeError(f"module 'vaelib' has no attribute {name!r}")
 
 

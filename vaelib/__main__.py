@@ -11,8 +11,8 @@ import platform
 import sys
 
 PACKAGES = (
-    "tensorflow keras tf_keras tensorflow-probability numpy scipy scikit-learn matplotlib "
-    "jupyter-book nbval jupyterlab"
+    "tensorflow jax torch keras tf_keras tensorflow-probability numpy scipy scikit-learn "
+    "matplotlib jupyter-book nbval jupyterlab"
 ).split()
 
 
@@ -45,10 +45,9 @@ def _version(package):
 
 def _backend():
     try:
-        if (os.environ.get("KERAS_BACKEND") or "tensorflow") == "tensorflow":
-            from vaelib import quiet_tensorflow
+        from vaelib import quiet_tensorflow
 
-            quiet_tensorflow()
+        quiet_tensorflow()
         import keras
 
         return f"{keras.backend.backend()}, image data {keras.config.image_data_format()}"
@@ -95,10 +94,15 @@ def _run(given):
 
         return command.main(given.text, given.json)
     if given.command == "checkup":
-        from vaelib import quiet_tensorflow
+        from vaelib import startup
+
+        try:
+            startup.quiet_tensorflow()
+        except startup.BackendError as error:
+            print(error, file=sys.stderr)
+            return 2
         from vaelib.checkup import command
 
-        quiet_tensorflow()
         return command.main(given)
     if given.command == "inspect":
         from vaelib import inspection

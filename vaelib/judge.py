@@ -57,7 +57,8 @@ def train_judge(images, labels, seed=0):
             layers.Dense(none + 1, activation="softmax"),
         ]
     )
-    network.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    compiled = keras.backend.backend() == "jax"  # elsewhere XLA costs more than it saves
+    network.compile("adam", "sparse_categorical_crossentropy", jit_compile=compiled)
     network.fit(x, y, batch_size=128, epochs=max(1, round(IMAGES_SEEN / len(x))), verbose=0)
 
     def judge(pictures):

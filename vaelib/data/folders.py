@@ -121,10 +121,16 @@ def stream(files, size=64, batch_size=64, seed=0):
         a ``tf.data.Dataset`` of float32 batches, shape (images, size, size, channels), in [0, 1].
 
     Raises:
-        DataError: as ``find``; sizes or a seed that are no such numbers; less than one batch.
+        DataError: as ``find``; sizes or a seed that are no such numbers; less than one batch; no
+            TensorFlow. With it, Keras takes the stream on every backend.
     """
-    import tensorflow as tf
-
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise DataError(
+            "folders.stream reads by tf.data: install tensorflow, which need not be the backend of "
+            "Keras, or hand fit() arrays or a keras.utils.PyDataset of your own."
+        ) from error
     size, batch_size = _positive("size", size), _positive("batch_size", batch_size)
     seed = seed if seed is None else _positive("seed", seed, low=0)
     if not isinstance(files, Files):
