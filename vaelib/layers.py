@@ -5,6 +5,8 @@ import operator
 import keras as keras_3
 from keras import ops
 
+from vaelib import replicas
+
 
 def define_sampling(keras):
     """The layer ``Sampling`` for one Keras: ``vaelib.layers.Sampling`` is that of Keras 3."""
@@ -50,8 +52,12 @@ def define_sampling(keras):
                     "Sampling takes [mu, log_var], two tensors of one shape, but got "
                     f"{tuple(mu.shape)} and {tuple(log_var.shape)}."
                 )
-            epsilon = keras_3.random.normal(ops.shape(mu), dtype=mu.dtype, seed=self.seed_generator)
-            return mu + ops.exp(0.5 * log_var) * epsilon
+            epsilon = replicas.normal(ops.shape(mu), self.seed_generator)
+            if mu.dtype == epsilon.dtype:
+                return mu + ops.exp(0.5 * log_var) * epsilon
+            # In float32, too: the exponential leaves float16 at a log_var of 22.
+            sigma = ops.exp(0.5 * ops.cast(log_var, "float32"))
+            return ops.cast(ops.cast(mu, "float32") + sigma * epsilon, mu.dtype)
 
         def compute_output_shape(self, input_shape):
             return input_shape[0]

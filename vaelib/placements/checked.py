@@ -5,6 +5,7 @@ import operator
 import numpy as np
 from keras import ops
 
+from vaelib import replicas
 from vaelib.data import DataError, check_images
 
 
@@ -70,6 +71,12 @@ class Checked:
         x = x if is_data_set(x) else np.asarray(x)
         outputs = super().predict(x, batch_size=batch_size, verbose=verbose, **options)
         return outputs["reconstruction"] if isinstance(outputs, dict) else outputs
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Keras' sum of all losses; on several devices with the gradient of the whole batch."""
+        more = {"training": training} if hasattr(self, "stateless_call") else {}  # Keras 3 alone
+        loss = super().compute_loss(x, y, y_pred, sample_weight, **more)
+        return replicas.weighed(loss, ops.shape(x)[0])
 
     def run_fit(self, x, y, **options):
         """Keras' ``fit``, unless a placement has a loop of its own."""

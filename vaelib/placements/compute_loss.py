@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from vaelib import replicas
 from vaelib.objectives import gaussian_kl, reconstruction
 
 
@@ -13,7 +14,7 @@ def define(keras, subclassed_vae):
         """Puts out what the objective needs, and computes it from that."""
 
         def call(self, images, training=None):
-            x_hat, mu, log_var = self.forward(images, training)
+            x_hat, mu, log_var = self.encode_and_decode(images, training)
             return {"reconstruction": x_hat, "mu": mu, "log_var": log_var}
 
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
@@ -21,7 +22,9 @@ def define(keras, subclassed_vae):
             kl = gaussian_kl(y_pred["mu"], y_pred["log_var"])
             self.reconstruction_tracker.update_state(per_image)
             self.kl_tracker.update_state(kl)
-            return ops.mean(per_image) + self.beta * ops.mean(kl)
+            loss = replicas.mean(per_image) + self.beta * replicas.mean(kl)
+            # Keras divides its own losses by the number of replicas, but not what stands here.
+            return replicas.scaled(loss, ops.shape(x)[0])
 
     return ComputeLossVAE
 

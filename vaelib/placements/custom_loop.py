@@ -3,21 +3,10 @@
 import itertools
 
 import numpy as np
-import tensorflow as tf
 
+from vaelib import replicas
+from vaelib.placements import steps
 from vaelib.placements.checked import is_data_set
-
-
-def batches(x, batch_size, order=None):
-    """The batches of images in an array, a pair (images, targets), or a data set."""
-    x = x[0] if isinstance(x, tuple) else x
-    if is_data_set(x):
-        for batch in x:
-            yield batch[0] if isinstance(batch, tuple) else batch
-        return
-    order = np.arange(len(x)) if order is None else order
-    for start in range(0, len(x), batch_size):
-        yield np.asarray(x[order[start : start + batch_size]], dtype="float32")
 
 
 def define(keras, train_step_vae):
@@ -31,28 +20,26 @@ def define(keras, train_step_vae):
             self, x, y=None, batch_size=None, epochs=1, validation_data=None,
             verbose="auto", callbacks=None, shuffle=True, initial_epoch=0,
         ):  # fmt: skip
-            if self.train_function is None:  # compile() has Keras forget the old one
-                self.train_function = self._compiled(self.train_step)
-            batch_size = batch_size or 32
-            steps = None if is_data_set(x) else -(-len(x) // batch_size)
+            loops, batch_size = self._loops(), batch_size or 32
+            count = None if is_data_set(x) else -(-len(x) // batch_size)
             # Progress bar, history and the reader's own callbacks: no need to rewrite these.
             callbacks = keras.callbacks.CallbackList(
                 callbacks, add_history=True, add_progbar=verbose != 0, model=self,
-                verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=steps,
+                verbose=1 if verbose == "auto" else verbose, epochs=epochs, steps=count,
             )  # fmt: skip
             self.stop_training, logs = False, {}
             callbacks.on_train_begin()
             for epoch in range(initial_epoch, epochs):
                 self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-                order = tf.random.shuffle(range(len(x))).numpy() if shuffle and steps else None
-                for number, images in enumerate(batches(x, batch_size, order)):
+                order = self._order(len(x), epoch) if shuffle and count else None
+                for number, images in enumerate(loops.batches(x, batch_size, order)):
                     callbacks.on_train_batch_begin(number)
-                    logs = self.train_function(images)
-                    callbacks.on_train_batch_end(number, logs)
+                    loops.train(images)
+                    callbacks.on_train_batch_end(number, self._figures())
                     if self.stop_training:
                         break
-                logs = {name: float(value) for name, value in logs.items()}
+                logs = self._figures()
                 if validation_data is not None:
                     figures = self.run_evaluate(validation_data, batch_size=batch_size)
                     logs |= {f"val_{name}": value for name, value in figures.items()}
@@ -65,19 +52,25 @@ def define(keras, train_step_vae):
         def run_evaluate(
             self, x, y=None, batch_size=None, steps=None, verbose=0, return_dict=True
         ):  # fmt: skip
-            if self.test_function is None:
-                self.test_function = self._compiled(self.test_step)
+            loops = self._loops()
             self.reset_metrics()
-            for images in itertools.islice(batches(x, batch_size or 32), steps):
-                logs = self.test_function(images)
-            return {name: float(value) for name, value in logs.items()}
+            for images in itertools.islice(loops.batches(x, batch_size or 32), steps):
+                loops.test(images)
+            return self._figures()
 
-        def _compiled(self, step):
-            if self.run_eagerly:
-                return step
-            # One trace for batches of any size: the last one is often smaller.
-            images = tf.TensorSpec((None, *self.encoder.input_shape[1:]), "float32")
-            return tf.function(step, input_signature=[images], jit_compile=self.jit_compile)
+        def _loops(self):
+            if self.train_function is None:  # compile() has Keras forget the old one
+                self.train_function = steps.of_backend(keras).Loops(self)
+            return self.train_function
+
+        def _figures(self):
+            return {metric.name: float(metric.result()) for metric in self.metrics}
+
+        def _order(self, images, epoch):
+            """A new order for each epoch; on several workers the same for all."""
+            if replicas.count(self) == 1:
+                return keras.ops.convert_to_numpy(keras.random.shuffle(np.arange(images)))
+            return np.random.default_rng((self.sampling.seed or 0, epoch)).permutation(images)
 
     return LoopVAE
 

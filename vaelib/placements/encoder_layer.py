@@ -1,7 +1,6 @@
 """The KL term enters in a layer at the end of the encoder (anracom V; ``encoder-layer``)."""
 
-from keras import ops
-
+from vaelib import replicas
 from vaelib.objectives import gaussian_kl, reconstruction
 
 
@@ -19,8 +18,9 @@ def define(keras):
 
         def call(self, inputs):
             kl = gaussian_kl(*inputs)
-            self.add_loss(self.beta * ops.mean(kl))
-            self.kl_tracker.update_state(kl)
+            self.add_loss(self.beta * replicas.mean(kl))
+            if replicas.counting():
+                self.kl_tracker.update_state(kl)
             return inputs
 
         def get_config(self):

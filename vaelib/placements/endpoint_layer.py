@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from vaelib import replicas
 from vaelib.objectives import gaussian_kl, reconstruction
 
 
@@ -33,9 +34,10 @@ def define(keras):
         def call(self, inputs):
             mu, log_var, x, x_hat = inputs
             per_image, kl = reconstruction(x, x_hat), gaussian_kl(mu, log_var)
-            self.add_loss(ops.mean(per_image) + self.beta * ops.mean(kl))
-            self.reconstruction_tracker.update_state(per_image)
-            self.kl_tracker.update_state(kl)
+            self.add_loss(replicas.mean(per_image) + self.beta * replicas.mean(kl))
+            if replicas.counting():
+                self.reconstruction_tracker.update_state(per_image)
+                self.kl_tracker.update_state(kl)
             return x_hat
 
         def compute_output_shape(self, input_shapes):

@@ -1,5 +1,6 @@
 """A VAE in Keras' Functional API: the model of the placements that need no class of their own."""
 
+from vaelib.placements import steps
 from vaelib.placements.checked import Checked
 
 
@@ -7,7 +8,7 @@ def define(keras):
     """The class for one Keras."""
 
     @keras.saving.register_keras_serializable(package="vaelib")
-    class FunctionalVAE(Checked, keras.Model):
+    class FunctionalVAE(steps.of_backend(keras).OfKeras, Checked, keras.Model):
         """A functional model with two parts, named "encoder" and "decoder"."""
 
         needs_loss = True

@@ -1,7 +1,6 @@
 """The KL term enters by ``add_loss`` in the ``call`` of a model (``model-loss``). Keras 3."""
 
-from keras import ops
-
+from vaelib import replicas
 from vaelib.objectives import gaussian_kl, reconstruction
 
 
@@ -15,9 +14,9 @@ def define(keras, subclassed_vae):
         needs_loss = True
 
         def call(self, images, training=None):
-            x_hat, mu, log_var = self.forward(images, training)
+            x_hat, mu, log_var = self.encode_and_decode(images, training)
             kl = gaussian_kl(mu, log_var)
-            self.add_loss(self.beta * ops.mean(kl))
+            self.add_loss(self.beta * replicas.mean(kl))
             self.kl_tracker.update_state(kl)
             self.reconstruction_tracker.update_state(reconstruction(images, x_hat))
             return x_hat

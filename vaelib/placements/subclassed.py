@@ -1,16 +1,18 @@
 """An encoder, a decoder and a draw between them: the base of the placements that subclass Model."""
 
+from vaelib.placements import steps
 from vaelib.placements.checked import Checked
 
 
 def define(keras, sampling):
     """The class for one Keras, with the ``Sampling`` layer of that Keras."""
 
-    class SubclassedVAE(Checked, keras.Model):
+    class SubclassedVAE(steps.of_backend(keras).OfKeras, Checked, keras.Model):
         """Holds the parts and the KL weight; where the KL term enters, a subclass says."""
 
         def __init__(self, encoder, decoder, beta=1.0, seed=None, **kwargs):
-            super().__init__(**kwargs)
+            # The images are the target, too: in mixed precision they must not become float16.
+            super().__init__(**{"autocast": False, **kwargs})
             self.encoder, self.decoder = encoder, decoder
             self.sampling = sampling(seed=seed, name="sampling")
             self.beta = beta
@@ -18,13 +20,13 @@ def define(keras, sampling):
             self.kl_tracker = keras.metrics.Mean(name="kl")
             self.built = True  # encoder and decoder bring their weights along
 
-        def forward(self, images, training=None):
+        def encode_and_decode(self, images, training=None):
             """Reconstruction, mu and log_var of a batch."""
             mu, log_var = self.encoder(images, training=training)
             return self.decoder(self.sampling([mu, log_var]), training=training), mu, log_var
 
         def call(self, images, training=None):
-            return self.forward(images, training)[0]
+            return self.encode_and_decode(images, training)[0]
 
         def get_config(self):
             parts = {"encoder": self.encoder, "decoder": self.decoder}

@@ -4,6 +4,7 @@ import keras as keras_3
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from vaelib import replicas
 from vaelib.objectives import MAX_LOG_VAR, gaussian_kl, reconstruction
 
 
@@ -32,7 +33,7 @@ def posterior_layer(seed, **options):
         return tfp.distributions.MultivariateNormalDiag(mu, sigma)
 
     def draw(posterior):
-        epsilon = keras_3.random.normal(tf.shape(posterior.mean()), seed=generator)
+        epsilon = replicas.normal(keras_3.ops.shape(posterior.mean()), generator)
         return posterior.mean() + posterior.stddev() * epsilon
 
     return tfp.layers.DistributionLambda(distribution, draw, name="posterior", **options)

@@ -1,17 +1,16 @@
-"""The KL term enters in ``train_step``, under a tape (anracom VIII; ``training-step``)."""
+"""The KL term enters in a ``train_step`` of one's own (anracom VIII; ``training-step``)."""
 
-import tensorflow as tf
-from keras import ops
-
+from vaelib import replicas
 from vaelib.objectives import gaussian_kl, reconstruction
+from vaelib.placements import steps
 
 
 def define(keras, subclassed_vae):
-    """The model, for one Keras."""
+    """The model, for one Keras, with the step of its backend."""
 
     @keras.saving.register_keras_serializable(package="vaelib")
-    class TrainStepVAE(subclassed_vae):
-        """Writes the step itself; ``test_step`` and ``call`` belong to it."""
+    class TrainStepVAE(steps.of_backend(keras).Step, subclassed_vae):
+        """Writes the step itself (``steps``); what is minimized stands here, once for all."""
 
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
@@ -24,31 +23,14 @@ def define(keras, subclassed_vae):
 
         def objective(self, images, training):
             """Nats per image, averaged over the batch."""
-            x_hat, mu, log_var = self.forward(images, training)
+            x_hat, mu, log_var = self.encode_and_decode(images, training)
             per_image, kl = reconstruction(images, x_hat), gaussian_kl(mu, log_var)
-            loss = ops.mean(per_image) + self.beta * ops.mean(kl)
-            self.loss_tracker.update_state(loss, sample_weight=ops.shape(images)[0])
+            self.loss_tracker.update_state(per_image + self.beta * kl)
             self.reconstruction_tracker.update_state(per_image)
             self.kl_tracker.update_state(kl)
-            return loss
-
-        def train_step(self, data):
-            images = _images(data)
-            with tf.GradientTape() as tape:
-                loss = self.objective(images, training=True)
-            gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
-            return {metric.name: metric.result() for metric in self.metrics}
-
-        def test_step(self, data):
-            self.objective(_images(data), training=False)
-            return {metric.name: metric.result() for metric in self.metrics}
+            return replicas.mean(per_image) + self.beta * replicas.mean(kl)
 
     return TrainStepVAE
-
-
-def _images(data):
-    return data[0] if isinstance(data, (tuple, list)) else data
 
 
 def build(encoder, decoder, beta, seed, kit, **compile_options):
