@@ -13,19 +13,18 @@ SITE   := _build/html/index.html
 PARALLEL := --numprocesses=2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help book test bench test-pythons lab chapters format check clean
+.PHONY: help book test backends bench test-pythons lab chapters format check clean
 
 help:  ## list the commands
 	@echo "make COMMAND, where COMMAND is"
 	@sed -n 's/^\([a-z-]*\):.*## /  \1|/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
 
-$(READY): requirements.txt requirements-jax.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml
 	@python='$(PYTHON)'; \
 	"$${python:-false}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "This course needs Python 3.11, 3.12 or 3.13: install one of them, or name it with 'make PYTHON=/path/to/python3.12 ...'."; exit 1; }; \
 	"$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target $(VENV)/jax --requirement requirements-jax.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(READY)
 
@@ -39,6 +38,10 @@ test: $(READY)  ## run every test: the library, every chapter, the rendered site
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest $(PARALLEL)
+	@$(BIN)/python tools/make_backends.py --missing
+
+backends: $(READY)  ## install JAX and PyTorch beside it, for the tests on them (ONLY=jax for one)
+	$(BIN)/python tools/make_backends.py $(ONLY)
 
 bench: $(READY)  ## judge time and memory, of every chapter and more (ONLY=word for some)
 	$(BIN)/python benchmarks/run.py $(ONLY)

@@ -22,7 +22,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 def pins(backend):
     """What an environment is made from; another text, and it is made again."""
     names = ("requirements.txt", f"requirements-{backend}.txt", "pyproject.toml")
-    return sys.version + "".join((ROOT / name).read_text() for name in names)
+    return "".join((ROOT / name).read_text() for name in names)
 
 
 def python_of(backend):
@@ -37,21 +37,20 @@ def make(backend):
     home, ready = FOLDER / backend, FOLDER / backend / ".ready"
     if python_of(backend) and ready.read_text() == pins(backend):
         return python_of(backend)
-    _run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
+    run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
     inside = str(home / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
     # The needs of vaelib stand in pyproject.toml, their versions in requirements.txt.
     packages = ["--constraints", "requirements.txt", "--editable", ".", "pytest"]
     if backend == "jax":
         packages += ["--requirements", "requirements-jax.txt"]
-    _run("uv", "pip", "install", "--quiet", "--python", inside, *packages)
+    run("uv", "pip", "install", "--quiet", "--python", inside, *packages)
     if backend == "torch":
         _install_torch(inside)
     # Without KERAS_BACKEND, Keras would look for a TensorFlow that is not there.
     line = f"import os; os.environ.setdefault('KERAS_BACKEND', '{backend}')\n"
     site = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    told = subprocess.run([inside, "-c", site], capture_output=True, text=True, check=True)
-    Path(told.stdout.strip(), "keras_backend.pth").write_text(line)
-    _run(inside, "-c", "import keras; keras.Sequential([keras.layers.Dense(1)]).build((1, 1))")
+    Path(run(inside, "-c", site).strip(), "keras_backend.pth").write_text(line)
+    run(inside, "-c", "import keras; keras.Sequential([keras.layers.Dense(1)]).build((1, 1))")
     ready.write_text(pins(backend))
     return python_of(backend)
 
@@ -62,29 +61,45 @@ def _install_torch(python):
     pip += ["install", "--no-compile"]
     pip += ["--constraint", "requirements.txt", "--requirement", "requirements-torch.txt"]
     try:
-        _run(sys.executable, "-m", *pip)
+        run(sys.executable, "-m", *pip)
     except RuntimeError as first:
         try:
-            _run(sys.executable, "-m", *pip, "--retries", "1", "--index-url", TORCH_INDEX)
+            run(sys.executable, "-m", *pip, "--retries", "1", "--index-url", TORCH_INDEX)
         except RuntimeError:
             raise first from None
 
 
-def _run(program, *arguments):
-    """Run a command in the root of the repository; raise RuntimeError with what it said last."""
+def run(program, *arguments):
+    """Run a command in the root of the repository; return what it prints, or raise RuntimeError."""
     if program == "uv":
         program, arguments = sys.executable, ("-m", "uv", *arguments)
     done = subprocess.run([program, *arguments], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise RuntimeError(said[-1] if said else f"{Path(program).name} stopped")
+        errors = [line for line in said if line.lower().startswith("error")]
+        raise RuntimeError((errors or said[-1:] or [f"{Path(program).name} stopped"])[0])
+    return done.stdout
+
+
+def tell_missing():
+    """Print in one line what the tests have skipped; print nothing if all is there."""
+    missing = [title for backend, title in TITLES.items() if not python_of(backend)]
+    if missing:
+        print(
+            f"Nothing was run on {' and '.join(missing)}; `make backends` installs what it needs."
+        )
+    return 0
 
 
 def main():
     """Make what is asked for; the exit status is 1 if one could not be made."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("backends", nargs="*", help="jax, torch; none means both")
-    asked = parser.parse_args().backends
+    parser.add_argument("--missing", action="store_true", help="say only what is not there")
+    arguments = parser.parse_args()
+    if arguments.missing:
+        return tell_missing()
+    asked = arguments.backends
     if unknown := set(asked) - set(TITLES):
         parser.error(f"there is no backend {', '.join(sorted(unknown))}; say jax or torch")
     failed = False

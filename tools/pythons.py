@@ -2,7 +2,7 @@
 
 ``python tools/pythons.py 3.12`` tests on one. It looks for 3.11, 3.12 and 3.13 on the path and
 among the versions of pyenv, gives each an environment of its own (``.venv-3.12``, about 3 GB), and
-runs all tests there but the chapters.
+runs all tests there but the chapters. What needs JAX or PyTorch takes the one ``.backends`` of all.
 """
 
 import argparse
@@ -39,15 +39,11 @@ def environment(version, python):
     """The Python of an up-to-date environment; it is made, or filled again if a pin changed."""
     place = ROOT / f".venv-{version}"
     inside = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pins = "".join(
-        (ROOT / name).read_text()
-        for name in ("requirements.txt", "requirements-jax.txt", "pyproject.toml")
-    )
+    pins = "".join((ROOT / name).read_text() for name in ("requirements.txt", "pyproject.toml"))
     ready = place / ".ready"
     if not (ready.exists() and ready.read_text() == pins and runs(inside, version)):
         subprocess.run([python, "-m", "venv", "--clear", place], check=True)
-        jax = ["--no-deps", "--target", place / "jax", "-r", "requirements-jax.txt"]
-        for packages in (["-r", "requirements.txt"], jax, ["--no-deps", "--editable", "."]):
+        for packages in (["-r", "requirements.txt"], ["--no-deps", "--editable", "."]):
             subprocess.run([inside, *PIP, *packages], cwd=ROOT, check=True)
         ready.write_text(pins)
     return inside

@@ -2,7 +2,8 @@
 
 Without a name it lists them all, with what is trained already; ``--all`` trains what is missing.
 A training that is interrupted resumes after its last finished epoch. The models are written in
-Keras 3 alone, so ``KERAS_BACKEND=jax`` trains them, too, on a GPU if there is one.
+Keras 3 alone, so ``KERAS_BACKEND=jax`` trains them, too, on a GPU if there is one; after
+``make backends``, ``.backends/jax/bin/python`` is such a Python.
 Needs MNIST: set VAELIB_DATA to a folder with mnist.npz.
 """
 
