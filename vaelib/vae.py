@@ -15,6 +15,8 @@ register = keras.saving.register_keras_serializable(package="vae")
 class KLTerm(layers.Layer):
     """Add beta * KL to the loss, log the KL, hand on mu and log_var."""
 
+    log_in_call = True
+
     def __init__(self, beta=1.0, **kwargs):
         super().__init__(**kwargs)
         self.first_beta = beta
@@ -27,12 +29,16 @@ class KLTerm(layers.Layer):
 
     def call(self, inputs):
         mu, log_var = inputs
-        kl = ops.mean((mu**2 + ops.exp(log_var) - 1 - log_var) / 2, axis=0)
-        self.add_loss(self.beta * ops.sum(kl))
-        values = [ops.sum(kl), *ops.unstack(kl)]
+        self.kl = ops.mean((mu**2 + ops.exp(log_var) - 1 - log_var) / 2, axis=0)
+        self.add_loss(self.beta * ops.sum(self.kl))
+        if self.log_in_call:
+            self.log()
+        return mu, log_var
+
+    def log(self):
+        values = [ops.sum(self.kl), *ops.unstack(self.kl)]
         for tracker, value in zip(self.trackers, values):
             tracker.update_state(value)
-        return mu, log_var
 
     def get_config(self):
         return {**super().get_config(), "beta": self.first_beta}
@@ -42,9 +48,28 @@ class KLTerm(layers.Layer):
 class Draw(layers.Layer):
     """One draw for each image: z = mu + sigma * epsilon."""
 
+    def build(self, input_shape):
+        self.seed_generator = keras.random.SeedGenerator()
+
     def call(self, inputs):
         mu, log_var = inputs
-        return mu + ops.exp(log_var / 2) * keras.random.normal(ops.shape(mu))
+        epsilon = keras.random.normal(ops.shape(mu), seed=self.seed_generator)
+        return mu + ops.exp(log_var / 2) * epsilon
+
+
+@register
+class VAE(keras.Model):
+    """Log for the layer kl_term on JAX, where a metric cannot change in a layer's call."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.get_layer("kl_term").log_in_call = keras.backend.backend() != "jax"
+
+    def compute_loss(self, *args, **kwargs):
+        kl_term = self.get_layer("kl_term")
+        if self.losses and not kl_term.log_in_call:  # no losses: Keras looks at shapes
+            kl_term.log()
+        return super().compute_loss(*args, **kwargs)
 
 
 @register
@@ -85,7 +110,7 @@ def build_vae(z_dim=2, beta=1.0):
         ],
         name="decoder",
     )
-    vae = keras.Model(images, decoder(z), name="vae")
+    vae = VAE(images, decoder(z), name="vae")
     vae.compile("adam", loss=reconstruction, metrics=[reconstruction])
     return vae
 
