@@ -226,8 +226,10 @@ def build_decoder(spec, keras=keras_3):
     if not spec.decoder_filters:
         x = keras.layers.Dense(math.prod(spec.input_shape), name="pixels")(x)
         x = keras.layers.Reshape(spec.input_shape)(x)
-        # The sigmoid comes last: behind it, a Reshape would hide the logits from the loss.
-        return keras.Model(z, keras.layers.Activation("sigmoid")(x), name="decoder")
+        # The sigmoid comes last: behind it, a Reshape would hide the logits from the loss. It is of
+        # float32 in mixed precision, too: float16 ends where a pixel costs more than 8 nats.
+        x_hat = keras.layers.Activation("sigmoid", dtype="float32")(x)
+        return keras.Model(z, x_hat, name="decoder")
     x = keras.layers.Dense(math.prod(spec.shape_before_flattening), name="bridge")(x)
     if spec.bridge_activation:
         x = _activate(x, spec, keras)
@@ -238,6 +240,7 @@ def build_decoder(spec, keras=keras_3):
             filters, spec.kernel, strides=stride, padding="same", data_format="channels_last",
             # The sigmoid keeps pixels in [0, 1], as binary cross-entropy needs them.
             activation="sigmoid" if number == last else None,
+            dtype="float32" if number == last else None,
             name=f"conv_transpose_{number}",
         )(x)  # fmt: skip
         if number < last:

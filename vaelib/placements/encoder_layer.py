@@ -12,7 +12,7 @@ def define(keras):
         """Add ``beta * KL`` to the loss and track the KL; hand mu and log_var on unchanged."""
 
         def __init__(self, beta=1.0, **kwargs):
-            super().__init__(**kwargs)
+            super().__init__(**{"dtype": "float32", **kwargs})  # in mixed precision, too
             self.beta = beta
             self.kl_tracker = keras.metrics.Mean(name="kl")
 

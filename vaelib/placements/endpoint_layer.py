@@ -26,7 +26,7 @@ def define(keras):
         """
 
         def __init__(self, beta=1.0, **kwargs):
-            super().__init__(**kwargs)
+            super().__init__(**{"dtype": "float32", **kwargs})  # in mixed precision, too
             self.beta = beta
             self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
             self.kl_tracker = keras.metrics.Mean(name="kl")

@@ -14,6 +14,15 @@ def define(keras):
         needs_loss = True
 
         @property
+        def autocast(self):
+            """Keras asks. The images may be the target, too: never float16."""
+            return False
+
+        @autocast.setter
+        def autocast(self, value):
+            """Keras sets it when it builds the model."""
+
+        @property
         def encoder(self):
             return self.get_layer("encoder")
 

@@ -42,8 +42,10 @@ def build(encoder, decoder, beta, seed, kit, **compile_options):
     z = kit.Sampling(seed=seed, name="sampling")([mu, log_var])
     outputs = {
         # tf_keras calls an output by the name of its layer, so that has to be right, too.
-        "reconstruction": kit.keras.layers.Activation("linear", name="reconstruction")(decoder(z)),
-        "kl": kit.keras.layers.Concatenate(name="kl")([mu, log_var]),
+        "reconstruction": kit.keras.layers.Activation(
+            "linear", name="reconstruction", dtype="float32"
+        )(decoder(z)),
+        "kl": kit.keras.layers.Concatenate(name="kl", dtype="float32")([mu, log_var]),
     }
     vae = kit.TwoOutputVAE(encoder.input, outputs, name="vae")
     vae.compile(

@@ -11,14 +11,25 @@ def define(keras, sampling):
         """Holds the parts and the KL weight; where the KL term enters, a subclass says."""
 
         def __init__(self, encoder, decoder, beta=1.0, seed=None, **kwargs):
-            # The images are the target, too: in mixed precision they must not become float16.
-            super().__init__(**{"autocast": False, **kwargs})
+            # In mixed precision the networks are, the model is not: its images are the target, and
+            # its metrics add up more than float16 holds.
+            whole = {"dtype": "float32"} if hasattr(keras, "ops") else {"autocast": False}
+            super().__init__(**{**whole, **kwargs})
             self.encoder, self.decoder = encoder, decoder
             self.sampling = sampling(seed=seed, name="sampling")
             self.beta = beta
             self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
             self.kl_tracker = keras.metrics.Mean(name="kl")
             self.built = True  # encoder and decoder bring their weights along
+
+        def compile(self, optimizer="adam", **options):
+            mixed = getattr(self.encoder, "dtype_policy", None)
+            if hasattr(keras, "ops") and getattr(mixed, "name", "") == "mixed_float16":
+                optimizer = keras.optimizers.get(optimizer)
+                if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                    # Keras does it for a model that is mixed itself.
+                    optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            super().compile(optimizer=optimizer, **options)
 
         def encode_and_decode(self, images, training=None):
             """Reconstruction, mu and log_var of a batch."""

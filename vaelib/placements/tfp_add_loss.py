@@ -36,7 +36,10 @@ def posterior_layer(seed, **options):
         epsilon = replicas.normal(keras_3.ops.shape(posterior.mean()), generator)
         return posterior.mean() + posterior.stddev() * epsilon
 
-    return tfp.layers.DistributionLambda(distribution, draw, name="posterior", **options)
+    # Of float32, in mixed precision, too.
+    return tfp.layers.DistributionLambda(
+        distribution, draw, name="posterior", dtype="float32", **options
+    )
 
 
 def assemble(encoder, decoder, kit, to_z, **compile_options):
@@ -52,7 +55,9 @@ def build(encoder, decoder, beta, seed, kit, **compile_options):
     """The posterior is a distribution, a layer behind it adds its KL (arguments: ``build``)."""
     z_dim = encoder.output[0].shape[-1]
     posterior = posterior_layer(seed)
-    add_loss = KLPerImage(prior(z_dim), use_exact_kl=True, weight=beta, name="add_kl")
+    add_loss = KLPerImage(
+        prior(z_dim), use_exact_kl=True, weight=beta, name="add_kl", dtype="float32"
+    )
     return assemble(
         encoder, decoder, kit, lambda parameters: add_loss(posterior(parameters)), **compile_options
     )
