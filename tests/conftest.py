@@ -12,6 +12,14 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 quiet_tensorflow()
 
 
+def pytest_addoption(parser):
+    """``--record``, see record.py."""
+    parser.addoption(
+        "--record", action="store_true", default=False,
+        help="keep what came out of the runs that are repeated only if something has changed",
+    )  # fmt: skip
+
+
 @pytest.fixture
 def no_network(monkeypatch):
     """Let every download fail at once, and fail the test if it is attempted otherwise."""

@@ -1,13 +1,13 @@
-"""Run the snippets of one class of the error index; print what happened as JSON lines.
+"""Run snippets of the error index; print what happened as JSON lines.
 
-``python tests/entry_runner.py CLASS``; test_error_index.py starts it, one process for each class.
-Of each entry it runs "before" and "after"; the repair of "before" by somebody who had read its
-prose alone (tests/data/by-prose); "after" in mixed precision, if it draws noise of its own; and
-``fresh`` in a new process, where the files of "after" lie.
+``entry_runs.py`` starts it and says what to run: a JSON list on its standard input. Each run has
+the names of its entry and of its kind, the flavour of Keras, the code, what it shows, whether a
+checkup examines it, its precision. ``fresh`` of an entry runs in a new process, where the files lie
+that "after" left.
 """
 
-import ast
 import contextlib
+import gc
 import json
 import linecache
 import logging
@@ -17,9 +17,6 @@ import sys
 import tempfile
 import traceback
 import warnings
-from pathlib import Path
-
-import yaml
 
 from vaelib import errors, quiet_tensorflow
 from vaelib.checkup import checkup
@@ -30,7 +27,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-BY_PROSE = Path(__file__).resolve().parent / "data" / "by-prose"
 FRESH = """
 import json, os, sys, traceback
 import numpy as np
@@ -49,7 +45,7 @@ for entry, folder, code in json.loads(sys.stdin.read()):
         trace = None
     except Exception:
         trace = traceback.format_exc()[-1500:]
-    print(json.dumps({"entry": entry, "fresh": trace}), flush=True)
+    print(json.dumps({"entry": entry, "kind": "fresh", "trace": trace}), flush=True)
 """
 
 
@@ -131,45 +127,6 @@ def run(flavour, code, expression=None, examine=False, policy="float32"):
     return result
 
 
-def two_devices():
-    """One entry is about several devices: TensorFlow takes the CPU for two, if told so at once."""
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(cpu, halves)
-
-
-def by_prose(name):
-    """The repairs that a reader of the prose made, of one class: slug to code."""
-    path = BY_PROSE / f"{name}.yaml"
-    return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
-
-
-def same(first, second):
-    """Are two snippets the same code? Then one run of them is enough."""
-    return ast.dump(ast.parse(first)) == ast.dump(ast.parse(second))
-
-
-def one(entry, repaired):
-    """All runs of one entry, in a folder of its own, because some save models."""
-    flavour, shows = entry["flavour"], entry.get("shows_after")
-    after = entry.get("after_flavour", flavour)
-    folder = tempfile.mkdtemp()
-    os.chdir(folder)
-    row = {
-        "entry": entry["entry"],
-        "before": run(flavour, entry["before"], entry.get("shows_before"), "finding" in entry),
-        "after": run(after, entry["after"], shows),
-    }
-    if "random" in entry["after"]:
-        row["mixed"] = run(after, entry["after"], policy="mixed_float16")
-    if repaired and same(repaired, entry["after"]):
-        row["prose"] = row["after"]
-    elif repaired:
-        os.chdir(tempfile.mkdtemp())
-        row["prose"] = run(after, repaired)
-    return row, folder
-
-
 def afresh(flavour, jobs):
     """Run what a new process is to do with the files of the others."""
     done = subprocess.run(
@@ -179,20 +136,23 @@ def afresh(flavour, jobs):
     print(done.stdout, flush=True)
 
 
-def main(name):
-    two_devices()
-    jobs, repaired = {}, by_prose(name)
-    for entry in errors.entries():
-        if entry["class"] != name or entry["flavour"] == "none":
-            continue
-        row, folder = one(entry, repaired.get(entry["entry"]))
-        print(json.dumps(row), flush=True)
-        if "fresh" in entry:
-            flavour = entry.get("after_flavour", entry["flavour"])
-            jobs.setdefault(flavour, []).append((entry["entry"], folder, entry["fresh"]))
+def main(wanted):
+    """All of them; those of an entry in a folder of its own, because some save models."""
+    folders, jobs = {}, {}
+    for each in wanted:
+        entry, kind = each["entry"], each["kind"]
+        # A reader of the prose does not find the files of the others.
+        place = entry if kind != "prose" else f"{entry} by prose"
+        os.chdir(folders.setdefault(place, tempfile.mkdtemp()))
+        told = run(*(each[k] for k in ("flavour", "code", "shows", "examine", "policy")))
+        print(json.dumps({"entry": entry, "kind": kind, **told}), flush=True)
+        if each.get("fresh"):
+            job = (entry, folders[entry], each["fresh"])
+            jobs.setdefault(each["flavour"], []).append(job)
     for flavour, waiting in jobs.items():
         afresh(flavour, waiting)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    gc.freeze()  # what was imported stays; clear_session() need not look through it each time
+    main(json.loads(sys.stdin.read()))

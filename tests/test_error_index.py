@@ -1,15 +1,14 @@
-"""The error index: every entry that can occur is provoked and repaired; texts find their entry."""
+"""The error index: every entry that can occur is provoked and repaired; texts find their entry.
+
+entry_runs.py says which snippets run every time, and which only if something has changed.
+"""
 
 import ast
-import functools
-import json
 import math
 import re
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import entry_runs
 import pytest
 import yaml
 
@@ -36,10 +35,12 @@ ELSEWHERE = {
 OPTIONAL = {
     "raises", "after_flavour", "shows_before", "shows_after", "atlas", "finding",
     "eras", "messages", "change", "fresh", "generic",
+    "backends", "devices", "alone",
 }  # fmt: skip
 # Classes that the first 92 reports do not have.
 LATER = (
-    "backends-and-devices", "keras-2-to-3", "old-installations", "questions", "sizes-and-sequences",
+    "backends-and-devices", "devices-and-replicas", "keras-2-to-3", "old-installations",
+    "questions", "sizes-and-sequences",
 )  # fmt: skip
 # Silent entries that no checkup finds, and why.
 NOT_EXAMINED = {
@@ -48,7 +49,7 @@ NOT_EXAMINED = {
     "layer-behind-the-sigmoid": "it harms saturated pixels only",
     "kl-layer-called-twice": "in graph mode, which a checkup refuses",
     "run-eagerly-zero-loss": "in graph mode or before TensorFlow 2.2",
-    "losses-empty-on-jax": "its snippet runs on JAX only",
+    "losses-empty-on-jax": "no checkup has been tried on it there",
     "loop-without-tf-function": "it takes time, and is right",
     "run-eagerly-left-on": "it takes time, and is right",
     "predict-in-a-loop": "it takes time, and is right",
@@ -63,9 +64,14 @@ NOT_EXAMINED = {
     "labels-as-targets-silently": "a checkup takes the target of fit for granted",
     "own-compile-drops-the-optimizer": "the objective is right; no probe looks at the optimizer",
     "evaluate-returns-an-empty-list": "the objective is right; a log is empty",
-    "jax-metric-stays-at-its-first-value": "its snippet runs on JAX only",
-    "jax-seed-outside-the-layer": "its snippet runs on JAX only",
-    "beta-in-every-batch-on-jax": "its snippet runs on JAX only",
+    "jax-metric-stays-at-its-first-value": "the objective is right; a tracker is not",
+    "beta-in-every-batch-on-jax": "the objective of the moment is right",
+    "jax-loop-not-written-back": "a loop without fit; the model is as it was",
+    "jax-step-shows-zero": "the objective is right; a log is not",
+    "torch-gradients-add-up": "it depends on the steps before",
+    "backend-chosen-too-late": "nothing has run yet",
+    "jax-devices-asked-for-too-late": "nothing has run yet",
+    "keras-distribution-without-jax": "the objective is right, on one device",
     "kl-too-large-for-float16": "it depends on the numbers of a run",
     "sigmoid-in-float16": "it depends on the numbers of a run",
     "fewer-images-than-devices": "it depends on the devices",
@@ -75,23 +81,8 @@ NOT_EXAMINED = {
 NOT_BY_PROSE = {}
 FINDINGS = yaml.safe_load((ROOT / "vaelib" / "checkup" / "findings.yaml").read_text())
 each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["entry"])
-live = [entry for entry in ENTRIES if entry["flavour"] != "none"]
+live = entry_runs.LIVE
 each_live_entry = pytest.mark.parametrize("entry", live, ids=lambda entry: entry["entry"])
-
-
-def run_class(name):
-    """What became of the snippets of a class, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "entry_runner.py"), name],
-        capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    rows = {}
-    for line in done.stdout.splitlines():
-        if line.startswith("{"):
-            row = json.loads(line)
-            rows.setdefault(row["entry"], {}).update(row)
-    return rows
 
 
 def findings_of(entry):
@@ -99,12 +90,10 @@ def findings_of(entry):
     return re.findall(r"[\w-]+", entry.get("finding", ""))
 
 
-@functools.cache
-def runs():
-    """The snippets of all classes, two processes at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(run_class, sorted({entry["class"] for entry in live})))
-    return {slug: row for rows in found for slug, row in rows.items()}
+@pytest.fixture(scope="module")
+def runs(request):
+    """What came out of the snippets: slug to kind of run to what happened."""
+    return entry_runs.outcome(keep=request.config.getoption("record"))
 
 
 @each_entry
@@ -143,8 +132,8 @@ def test_every_report_is_linked_once_by_an_entry_of_its_class():
 
 
 @each_live_entry
-def test_before_shows_the_error(entry):
-    before = runs()[entry["entry"]]["before"]
+def test_before_shows_the_error(runs, entry):
+    before = runs[entry["entry"]]["before"]
     if "raises" in entry:
         assert before["type"] == entry["raises"]["type"], before
         assert re.search(entry["raises"]["text"], before["text"], re.S), before["text"]
@@ -155,8 +144,8 @@ def test_before_shows_the_error(entry):
 
 
 @each_live_entry
-def test_after_trains_to_the_end_of_an_epoch(entry):
-    after = runs()[entry["entry"]]["after"]
+def test_after_trains_to_the_end_of_an_epoch(runs, entry):
+    after = runs[entry["entry"]]["after"]
     assert after["type"] is None, after["trace"]
     # A loss of exactly 0.0 would be a symptom of its own.
     assert after["losses"] and all(math.isfinite(loss) and loss for loss in after["losses"])
@@ -165,26 +154,26 @@ def test_after_trains_to_the_end_of_an_epoch(entry):
 
 
 @each_live_entry
-def test_whoever_follows_the_prose_alone_gets_past_it(entry):
+def test_whoever_follows_the_prose_alone_gets_past_it(runs, entry):
     """tests/data/by-prose has the repairs of readers who saw "before", cause and repair only."""
     if entry["entry"] in NOT_BY_PROSE:
         return
-    prose = runs()[entry["entry"]].get("prose")
+    prose = runs[entry["entry"]].get("prose")
     assert prose, "nobody has repaired this one by its prose"
     assert prose["type"] is None, prose["trace"]
     assert prose["losses"] and all(math.isfinite(loss) and loss for loss in prose["losses"])
 
 
 @pytest.mark.parametrize("slug", [e["entry"] for e in live if "random" in e["after"]])
-def test_a_snippet_that_draws_trains_in_mixed_precision(slug):
-    mixed = runs()[slug]["mixed"]
+def test_a_snippet_that_draws_trains_in_mixed_precision(runs, slug):
+    mixed = runs[slug]["mixed"]
     assert mixed["type"] is None, mixed["trace"]
 
 
 @pytest.mark.parametrize("slug", [e["entry"] for e in live if "fresh" in e])
-def test_a_file_serves_a_fresh_process(slug):
-    row = runs()[slug]
-    assert row["fresh"] is None, row["fresh"]
+def test_a_file_serves_a_fresh_process(runs, slug):
+    fresh = runs[slug]["fresh"]
+    assert fresh["trace"] is None, fresh["trace"]
 
 
 def test_entries_about_files_are_tried_in_a_fresh_process():
@@ -193,8 +182,8 @@ def test_entries_about_files_are_tried_in_a_fresh_process():
 
 
 @each_live_entry
-def test_the_provoked_error_is_explained_by_its_entry(entry):
-    before = runs()[entry["entry"]]["before"]
+def test_the_provoked_error_is_explained_by_its_entry(runs, entry):
+    before = runs[entry["entry"]]["before"]
     if before["type"]:
         slugs = (entry["entry"], SAME_MESSAGE.get(entry["entry"]))
         # Where two causes have one message, both are named, and neither is sure.
@@ -207,9 +196,9 @@ examined = [e for e in live if "finding" in e and e["entry"] != "pixels-not-scal
 
 
 @pytest.mark.parametrize("entry", examined, ids=lambda entry: entry["entry"])
-def test_a_checkup_finds_what_the_entry_says(entry):
+def test_a_checkup_finds_what_the_entry_says(runs, entry):
     """In the snippet "before", when fit has ended."""
-    before = runs()[entry["entry"]]["before"]
+    before = runs[entry["entry"]]["before"]
     assert set(before["slugs"]) & set(findings_of(entry)), before["slugs"]
 
 
