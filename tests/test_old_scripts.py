@@ -1,4 +1,7 @@
-"""Old scripts: each stage stops as the page says, the last one trains with beta 1."""
+"""Old scripts: each stage stops as the page says, the last one trains with beta 1.
+
+A quarter of the stages runs every time, the others if something has changed: record.py.
+"""
 
 import re
 import runpy
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from record import Record, always, digest, sources
 
 from vaelib import errors
 
@@ -16,15 +20,31 @@ import old_scripts as tool  # noqa: E402
 
 PAGE = runpy.run_path(str(ROOT / "book" / "_ext" / "old_scripts_page.py"))
 TEXT = (ROOT / "book" / "old-scripts.md").read_text(encoding="utf-8")
+KEPT = ROOT / "tests" / "data" / "old-scripts-runs.jsonl"
 RECORD, WANTED = PAGE["RECORD"], PAGE["WANTED"]
 STOPS = [name for name, told in RECORD.items() if "type" in told]
 TRAINS = [name for name, told in RECORD.items() if "trains" in told]
 
 
+def depends(name):
+    """The sources that a run depends on."""
+    files = "shapes/*.py" if name == "shapes" else f"{name.removesuffix(tool.LEGACY)}.py"
+    found = sources("tools/old_scripts.py", f"tests/data/old-scripts/{files}")
+    if name in ("shapes", *tool.EXAMINED):
+        found |= sources("vaelib/checkup/*.py", "vaelib/checkup/*.yaml")
+    return found
+
+
 @pytest.fixture(scope="module")
-def runs():
-    """All of them, each in a process of its own."""
-    return tool.run_all()
+def runs(request):
+    """What each of them gave, in a process of its own."""
+    digests = {name: digest(name, depends(name)) for name in tool.runs()}
+    record = Record(KEPT, digests, filter(always, tool.runs()))
+    found = tool.run_all([name for name in tool.runs() if record.get(name) is None])
+    if request.config.getoption("record"):
+        record.write(found)
+    record.tell(found, "pytest tests/test_old_scripts.py --record")
+    return {**record.kept, **found}
 
 
 def test_the_record_has_every_run():
