@@ -171,7 +171,7 @@ def lines_of_code(path):
 
 # Lines of code, docstrings aside. What the chapters share is small; the two rooms that examine what
 # readers bring know many habits, and nothing of the course needs them.
-LIMITS = {"checkup": 2_500, "inspection": 1_300, "errors": 700, "all else": 2_200}
+LIMITS = {"checkup": 2_560, "inspection": 1_300, "errors": 700, "all else": 2_200}
 
 
 def test_the_library_stays_small():

@@ -8,6 +8,7 @@ from vaelib.checkup.objective import CLOSE
 from vaelib.checkup.subject import told as as_line
 
 USUAL = (1e-3, 50.0)  # betas that somebody may want
+OF_WEIGHT = ("kl-counted-twice", "kl-half-missing", "kl-averaged-over-dimensions", "beta-unusual")
 
 
 def near(a, b, tolerance=CLOSE):
@@ -56,7 +57,7 @@ def judge_kl(report, found, anatomy, declared):
     _judge_batches(report, found)
     if report.slugs == ["kl-depends-on-batch-size"]:
         return
-    _judge_weight(report, found, anatomy.z_dim, declared)
+    judge_weight(report, found, anatomy.z_dim, declared)
 
 
 def _weight(found):
@@ -121,7 +122,7 @@ def _judge_batches(report, found):
         report.find("kl-depends-on-batch-size", f"beta is, for {told}")
 
 
-def _judge_weight(report, found, z_dim, declared):
+def judge_weight(report, found, z_dim, declared):
     """Which slip, if any, the size of the weight tells of.
 
     The weight is fine if it is a number that the model names, or 1, or if beta is 1. If it is such

@@ -15,7 +15,7 @@ def keras_of(model):
 
     Raises:
         TypeError: it is no Keras model.
-        ValueError: it is not compiled, or has no weights yet.
+        ValueError: it is not compiled, has no weights yet, or belongs to several workers.
     """
     for name in ("keras", "tf_keras"):
         if name not in sys.modules and name == "tf_keras":
@@ -40,6 +40,12 @@ def keras_of(model):
                 "TensorFlow is in graph mode, in which no value can be looked at: take "
                 "disable_eager_execution() away for the checkup."
             )
+    strategy = getattr(model, "distribute_strategy", None)
+    if getattr(getattr(strategy, "extended", None), "_num_workers", 1) > 1:
+        raise ValueError(
+            "The model was built in the scope of several workers, and each step waits for all of "
+            "them: build it in the scope of a MirroredStrategy, or of none, for the checkup."
+        )
     compiled = getattr(model, "compiled", None)
     if compiled is None:
         compiled = getattr(model, "_is_compiled", True)

@@ -71,7 +71,7 @@ def _examine_vae(report, subject, found, target, history, callbacks, refused):
         "What the codes tell": lambda: _codes(report, subject, found, terms, evaluates),
         "What the callbacks do": lambda: listeners.judge(report, callbacks, still, names, terms),
         "Whether predict draws": lambda: _predicts(report, subject),
-        "What several devices change": lambda: replicas.judge(report, still, terms),
+        "What several devices change": lambda: _devices(report, still, terms),
     }
     for question, stage in stages.items():
         try:
@@ -97,9 +97,7 @@ def _drawn(report, still, terms, evaluates, refused):
 
 def _judge_kl(report, terms, found, subject):
     before, report.findings = report.findings, []
-    layers = subject.model._flatten_layers(include_self=False, recursive=True)
-    weights = declared.weights(subject.model, layers, files.functions_of(subject.model))
-    diagnosis.judge_kl(report, terms, found, weights)
+    diagnosis.judge_kl(report, terms, found, _declared(subject.model))
     for finding in before:
         report.find(finding["slug"], finding["measured"])
     report.beta = terms.beta
@@ -108,6 +106,20 @@ def _judge_kl(report, terms, found, subject):
             f"Beta: the KL term weighs {terms.from_mu:.4g} in the loss as it is reported, but the "
             "reconstruction follows no form that the checkup knows."
         )
+
+
+def _declared(model):
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    return declared.weights(model, layers, files.functions_of(model))
+
+
+def _devices(report, still, terms):
+    """On one device the weight may be the right one: then its size there is what counts."""
+    by_one = replicas.judge(report, still, terms)
+    if by_one is not None:
+        report.findings = [f for f in report.findings if f["slug"] not in diagnosis.OF_WEIGHT]
+        model, z_dim = still.subject.model, still.anatomy.z_dim
+        diagnosis.judge_weight(report, by_one, z_dim, _declared(model))
 
 
 def _is_finite(report, subject, history, target):

@@ -128,7 +128,8 @@ def functions_of(model):
 
 
 def _world(subject):
-    world = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    on_cpu = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+    world = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **on_cpu}
     if hasattr(subject.keras, "ops"):
         world["KERAS_BACKEND"] = subject.keras.backend.backend()
     return world

@@ -1,6 +1,7 @@
 """Leave a model as it was found: weights, optimizers, metrics, random state, Python attributes."""
 
 import contextlib
+import copy
 import random
 import sys
 
@@ -35,6 +36,7 @@ class Keeper:
 
     def __init__(self, keras):
         self.keras, self.layers, self.attributes, self.variables = keras, {}, {}, {}
+        self.of_torch = []  # optimizers, which have no variables of Keras
 
     def add(self, layer):
         """Remember a layer, its variables, its metrics, and optimizers that hang on it."""
@@ -44,9 +46,22 @@ class Keeper:
         self.attributes[id(layer)] = {
             name: (value, _contents(value)) for name, value in vars(layer).items()
         }
+        self.of_torch += [
+            (value, copy.deepcopy(value.state_dict()))
+            for value in vars(layer).values()
+            if hasattr(value, "load_state_dict") and hasattr(value, "param_groups")
+        ]
         with _outside_the_step(self.keras):  # a layer may be met while the step is compiled
             for variable in _variables(layer, self.keras):
-                self.variables.setdefault(id(variable), (variable, array_of(variable)))
+                if id(variable) not in self.variables:
+                    self.variables[id(variable)] = (variable, array_of(variable))
+
+    def refill(self, model):
+        """Give variables that a failed step on JAX left without a value their own, or 0."""
+        for variable in _variables(model, self.keras):
+            if getattr(variable, "_value", self) is None:
+                _, value = self.variables.get(id(variable), (None, np.zeros(variable.shape)))
+                variable.assign(value)
 
     def put_back(self):
         """Restore what was remembered; what was not there before goes."""
@@ -63,6 +78,8 @@ class Keeper:
                     else:
                         value.clear()
                         value.update(items)
+        for optimizer, state in self.of_torch:
+            optimizer.load_state_dict(state)
         for layer in self.layers.values():  # what was made since then begins at 0
             for variable in _variables(layer, self.keras):
                 if id(variable) not in self.variables:
@@ -128,7 +145,7 @@ def _random_state(keras):
         generator = stateful_random_ops.global_generator
         state["generator"] = generator.state.numpy() if generator else None
     if torch:
-        state["torch"] = torch.get_rng_state()
+        state["torch"] = torch.get_rng_state(), torch.cuda.get_rng_state_all()
     held = _global_seed(keras)
     state["keras"] = (held, None if held is None else array_of(held.state))
     return state
@@ -146,7 +163,9 @@ def _put_random_state_back(keras, state):
 
         stateful_random_ops.global_generator.state.assign(state["generator"])
     if "torch" in state:
-        sys.modules["torch"].set_rng_state(state["torch"])
+        torch, (of_cpu, of_gpus) = sys.modules["torch"], state["torch"]
+        torch.set_rng_state(of_cpu)
+        torch.cuda.set_rng_state_all(of_gpus)
     generator, value = state["keras"]
     if _global_seed(keras) is not generator:
         _set_global_seed(generator)

@@ -5,6 +5,7 @@ replicas and, with the strategy set aside, on one device, with the same images.
 """
 
 import contextlib
+import dataclasses
 import functools
 
 import numpy as np
@@ -21,26 +22,37 @@ def strategy_of(model):
 
 
 def judge(report, still, found):
-    """Compare the model on its replicas with itself on one device."""
+    """Compare the model on its replicas with itself on one device.
+
+    Returns:
+        the ``Objective`` of one device, if its beta is another; else None.
+    """
     strategy = strategy_of(still.subject.model)
     if strategy is None or found.beta is None:
-        return
+        return None
     replicas = strategy.num_replicas_in_sync
-    many = _measure(still, found)
-    shares = _noise(still, replicas)
-    one = _measure_on_one(still)
     report.facts["devices"] = f"{replicas} replicas"
-    betas = [step[0] / step[1] if step[1] else np.nan for step in (one, many)]
-    if not near(*betas):
-        alone = found.beta * betas[0] / betas[1]
-        report.find("replica-changes-beta", f"beta is {alone:.4g} on one device, {found.beta:.4g} "
-                    f"on {replicas}")  # fmt: skip
-    elif not near(one[1], many[1]):
-        report.find("replica-changes-step", f"with the same images, the step on {replicas} devices "
-                    f"is {many[1] / one[1]:.3g} times that on one")  # fmt: skip
-    if shares:
+    one, other = _draws(still, replicas)
+    if other is None:
+        report.find("replica-unused", f"a step sees its whole batch of {len(one)} images on one "
+                    f"device; the strategy has {replicas}")  # fmt: skip
+        return None
+    if np.allclose(one, other, atol=1e-6):
         report.find("replica-shares-noise", "the images of the second device have the numbers of "
                     "those of the first")  # fmt: skip
+    many, alone = _measure(still, found), _measure_on_one(still)
+    grows = [step / rest if rest else np.nan for step, rest in zip(many, alone)]
+    if near(*grows):
+        if not near(grows[1], 1.0):
+            report.find("replica-changes-step", "with the same images, the step on "
+                        f"{replicas} devices is {grows[1]:.3g} times that on one")  # fmt: skip
+        return None
+    by_one = dataclasses.replace(
+        found, from_mu=found.from_mu / grows[0], scale=found.scale / grows[1]
+    )
+    report.find("replica-changes-beta", f"beta is {by_one.beta:.4g} on one device, "
+                f"{found.beta:.4g} on {replicas}")  # fmt: skip
+    return by_one
 
 
 def _measure(still, found):
@@ -70,15 +82,17 @@ def _measure_on_one(still):
     return float(of_mu[unit.start : unit.stop].mean()), float(np.abs(of_grey).max())
 
 
-def _noise(still, replicas):
-    """Whether the replicas draw the same numbers."""
+def _draws(still, replicas):
+    """What the decoder reads on the first two replicas; None for a second that sees nothing."""
+    n = replicas * (still.subject.batch // replicas)
     still.set()
-    still.subject.run(n=replicas * (still.subject.batch // replicas), copies=True)
+    still.subject.run(n=n, copies=True)
+    still.subject.let_go()
     layer, side, index = still.anatomy.entry
     taps = [tap for tap in still.subject.watch.taps() if tap.layer is layer and tap.side == side]
-    values = [flat(value) for tap in taps[index:] for value in tap.values]
-    same = [value for value in values if value.shape == values[0].shape]
-    return len(same) > 1 and bool(np.allclose(same[0], same[1], atol=1e-6))
+    values = [flat(value) for tap in taps for value in tap.values]
+    one = values[index]
+    return one, None if len(one) == n else values[index + len(values) // replicas]
 
 
 @contextlib.contextmanager

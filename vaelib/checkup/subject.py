@@ -1,5 +1,6 @@
 """The model under examination, and its own steps, run under conditions that we know."""
 
+import contextlib
 import re
 
 import numpy as np
@@ -76,10 +77,11 @@ class Subject:
         self.optimizer.learning_rate.assign(rate)
         self.watch.clear()
         more = {"validation_data": (x, y) if y is not None else (x,)} if validate else {}
-        history = self.model.fit(
-            x, y, batch_size=batch or min(n, self.batch), epochs=1, shuffle=False, verbose=0,
-            **more,
-        )  # fmt: skip
+        with self._values_kept():
+            history = self.model.fit(
+                x, y, batch_size=batch or min(n, self.batch), epochs=1, shuffle=False, verbose=0,
+                **more,
+            )  # fmt: skip
         if self.foreign:
             self.undo_step()
         return {name: number(values[-1]) for name, values in history.history.items()}
@@ -89,16 +91,27 @@ class Subject:
         x, y = self.take(n or self.batch, copies)
         self.watch.clear()
         self.steps = -(-(n or self.batch) // (batch or self.batch))
-        found = self.model.evaluate(
-            x, y, batch_size=batch or self.batch, verbose=0, return_dict=True
-        )
+        with self._values_kept():
+            found = self.model.evaluate(
+                x, y, batch_size=batch or self.batch, verbose=0, return_dict=True
+            )
         return {name: number(value) for name, value in found.items()}
 
     def predict(self, n=None):
         """``model.predict``."""
         x, _ = self.take(n or self.batch)
         self.watch.clear()
-        return self.model.predict(x, batch_size=self.batch, verbose=0)
+        with self._values_kept():
+            return self.model.predict(x, batch_size=self.batch, verbose=0)
+
+    @contextlib.contextmanager
+    def _values_kept(self):
+        """On JAX, Keras takes the values out of the variables, and loses them if the step fails."""
+        try:
+            yield
+        except Exception:
+            self.keeper.refill(self.model)
+            raise
 
     def hold(self, units, value):
         """Let units of a layer put out a constant, before their activation.

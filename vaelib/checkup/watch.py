@@ -130,10 +130,17 @@ def _fresh_functions():
     return lambda: setattr(kind, "__call__", original)
 
 
-def array_of(variable):
-    """A variable of any Keras, or of a strategy, as an array of its own."""
-    read = getattr(variable, "numpy", None)
-    return np.array(read() if read else variable)
+def array_of(value):
+    """A variable or a tensor of any Keras, or of a strategy, as an array of its own.
+
+    Half precision becomes float32, for NumPy cannot count with all of its kinds.
+    """
+    if hasattr(value, "detach"):  # PyTorch gives no array where it records, nor of a GPU
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() and value.itemsize < 4 else value
+    read = getattr(value, "numpy", None)
+    array = np.array(read() if read else value)
+    return array.astype("float32") if "float16" in str(array.dtype) else array
 
 
 def leaves(structure):
@@ -164,8 +171,7 @@ def _is_symbolic(value):
 def _emit(value, tap, symbolic):
     """Keep the value in the tap: now, or whenever the compiled step runs."""
     if not symbolic:
-        detached = value.detach().cpu() if hasattr(value, "detach") else value
-        tap.values.append(np.array(detached))
+        tap.values.append(array_of(value))
         return
     if type(value).__module__.startswith("tensorflow"):
         import tensorflow as tf
@@ -176,7 +182,7 @@ def _emit(value, tap, symbolic):
         return
     import jax
 
-    jax.debug.callback(lambda array: tap.values.append(np.array(array)), value)
+    jax.debug.callback(lambda array: tap.values.append(array_of(array)), value)
 
 
 def _finish(keras):
