@@ -162,8 +162,12 @@ def test_code_is_headed_by_the_keras_that_it_is_for():
     before, after = error_pages.headings(old)
     assert before == "Before, as it was written then; provoked on TensorFlow 1.15"
     assert after == "After, today"
-    jax = {"flavour": "none", "eras": ["keras-3"], "after_flavour": "keras"}
-    assert error_pages.headings(jax) == ("Before", "After, on Keras 3")
+    tpu = {"flavour": "none", "eras": ["keras-3"], "after_flavour": "keras"}
+    assert error_pages.headings(tpu) == ("Before", "After, on Keras 3")
+    jax = {"flavour": "keras", "backends": ["jax", "torch"]}
+    assert error_pages.headings(jax)[1] == "After, on Keras 3 with JAX or PyTorch"
+    mirrored = {"flavour": "keras", "backends": ["tensorflow"], "devices": 2}
+    assert error_pages.headings(mirrored)[0] == "Before, on Keras 3, two devices"
 
 
 def test_a_fresh_process_comes_after_the_repair():

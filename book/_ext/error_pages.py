@@ -9,6 +9,7 @@ import html
 import json
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 from vaelib import errors
@@ -39,6 +40,7 @@ ERAS = {
     "tf-1": "TF 1",
     "keras-1": "Keras 1",
 }
+BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 # What the marks of the atlas stand for: outcome, class of the style sheet, mark, words.
 MARKS = [
     ("works, KL estimated", "estimated", "≈", "trains; the KL term is estimated by draws"),
@@ -47,12 +49,16 @@ MARKS = [
     ("no KL term", "wrong", "−", "trains, but without the KL term"),
     ("KL counted", "wrong", "×", "trains, but the KL term counts several times, or in part"),
     ("fails", "fails", "✗", "raises an error"),
+    ("needs TensorFlow", "elsewhere", "T", "needs TensorFlow: its text names it, and was not run"),
 ]
-MODES = {"eager": "E", "graph": "G", "run_functions_eagerly": "R"}
+MODES = {"eager": "E", "graph": "G", "run_functions_eagerly": "R", "jit": "J"}
 # What the message alone does not tell: recipe and exception lead to an entry.
 KNOWN = {
     ("chollet_final_layer", "_SymbolicException"): "final-layer-tf-2-0",
     ("chollet_without_inputs", "_SymbolicException"): "final-layer-tf-2-0",
+    ("foster_closure", "ValueError"): "closure-on-keras-3",
+    ("machinecurve_closure", "ValueError"): "closure-on-keras-3",
+    ("chollet_final_layer", "ValueError"): "final-layer-keras-3",
     ("chollet_without_inputs", "ValueError"): "final-layer-keras-3",
     ("chollet_without_inputs", "RuntimeError"): "final-layer-keras-3",
     ("add_loss_by_tf_function", "ValueError"): "tf-function-on-keras-3-symbols",
@@ -176,14 +182,22 @@ def fenced(text, kind="python"):
 
 def headings(entry):
     """What stands over the code before and after: on which Keras it runs."""
-    flavour = {"keras": ", on Keras 3", "tf_keras": ", on `tf_keras`"}
+    flavour = {"keras": f", on Keras 3{place(entry)}", "tf_keras": ", on `tf_keras`"}
     before = flavour.get(entry["flavour"], ", as it was written then")
     if entry["flavour"] == "none" and "keras-3" in entry.get("eras", ERAS):
-        before = ""  # on another backend or device
+        before = ""  # on a device that no test has
     if entry.get("atlas"):
         before += f"; provoked on TensorFlow {entry['atlas']['tensorflow']}"
     after = flavour.get(entry.get("after_flavour", entry["flavour"]), ", today")
     return f"Before{before}", f"After{after}"
+
+
+def place(entry):
+    """Where the code runs, if it is not TensorFlow on one device."""
+    names = [BACKENDS[name] for name in entry.get("backends", ()) if name in BACKENDS]
+    return (f" with {' or '.join(names)}" if names else "") + (
+        ", two devices" if "devices" in entry else ""
+    )
 
 
 def as_text(message):
@@ -241,6 +255,12 @@ def prelude_as_markdown():
             code % ("On Keras 3, first", prelude["keras"].rstrip()),
             code % ("On `tf_keras`, first", prelude["tf_keras"].rstrip()),
             code % ("Then, on both", prelude["shared"].rstrip()),
+            code
+            % (
+                "On JAX and PyTorch without TensorFlow, and with this layer in place of the "
+                "one above",
+                prelude["sampling"].rstrip(),
+            ),
         ]
     )
 
@@ -267,15 +287,15 @@ def accuracy_as_markdown():
 
 def atlas_as_markdown():
     rows = json.loads((DATA / "atlas.json").read_text())
-    columns = list(dict.fromkeys((r["tensorflow"], r["flavour"]) for r in rows))
-    cells = {(r["recipe"], r["tensorflow"], r["flavour"], r["mode"]): r for r in rows}
-    keras = {(r["tensorflow"], r["flavour"]): r for r in rows}
+    columns = list(dict.fromkeys(map(column_of, rows)))
+    cells = {(r["recipe"], *column_of(r), r["mode"]): r for r in rows}
+    keras = {column_of(r): r for r in rows}
     modes = {
         c: [m for m in MODES if any((r, *c, m) in cells for r in names(rows))] for c in columns
     }
     head = "".join(
-        f'<th scope="colgroup" colspan="{len(modes[c])}">{c[0]}<br>'
-        f"<small>{c[1]}<br>{keras[c]['keras'].removesuffix('-tf')}</small></th>"
+        f'<th scope="colgroup" colspan="{len(modes[c])}">{title(keras[c])}<br>'
+        f"<small>{keras[c]['flavour']}<br>{keras[c]['keras'].removesuffix('-tf')}</small></th>"
         for c in columns
     )
     letters = "".join(
@@ -306,6 +326,26 @@ def atlas_as_markdown():
     )
 
 
+def draw_as_markdown():
+    """The layer with which tools/atlas.py runs recipes on JAX and PyTorch."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from atlas_backends import BY_KERAS
+
+    text = textwrap.dedent(BY_KERAS.strip("\n"))
+    return fenced("class Draw(keras.layers.Layer):\n" + textwrap.indent(text, "    "))
+
+
+def column_of(row):
+    """What the cells of a column share: backend, its version, and which Keras."""
+    return row.get("backend", "tensorflow"), row["tensorflow"], row["flavour"]
+
+
+def title(row):
+    """What stands over a column: the version of TensorFlow, or another backend and its version."""
+    name, _, version = row.get("backend", "").partition(" ")
+    return row["tensorflow"] or f"{BACKENDS[name]}<br>{version}"
+
+
 def names(rows):
     return list(dict.fromkeys(row["recipe"] for row in rows))
 
@@ -325,6 +365,8 @@ def mark(row, first):
     said = outcome
     if row["exception"]:
         said = f"{row['stage']}: {row['exception']}: {row['message'] or '(no message)'}"
+    elif style == "elsewhere":
+        said = f"{outcome}: {row['line']}"
     sign = f'<span class="mark {style}" title="{html.escape(said)}">{sign}</span>'
     entry = entry_of(row)
     if entry:
@@ -351,7 +393,9 @@ def entry_of(row):
         found = errors.explain(f"{line}{row['exception']}: {row['message']}")
         return found.candidates[0]["entry"] if found else None
     known = {entry["entry"] for entry in errors.entries()}
-    if row["recipe"].startswith("tfp") and not row["outcome"].startswith("works"):
+    if row["outcome"] == "needs TensorFlow":
+        entry = needs_tensorflow(row)
+    elif row["recipe"].startswith("tfp") and not row["outcome"].startswith("works"):
         regularizer = "regularizer" in row["recipe"]
         entry = "kl-regularizer-counts-twice" if regularizer else "kl-add-loss-sums-the-batch"
     else:
@@ -364,6 +408,16 @@ def entry_of(row):
     return entry
 
 
+def needs_tensorflow(row):
+    """The entry on what of TensorFlow a recipe needs, and what another backend has instead."""
+    if row["recipe"].startswith("tfp"):
+        return "tfp-layer-on-keras-3-tensor"
+    if row["backend"].startswith("torch"):
+        return "tensorflow-functions-on-pytorch"
+    own_step = row["recipe"] == "train_step_method"
+    return "train-step-on-jax-takes-the-state" if own_step else "tensorflow-functions-on-jax"
+
+
 FILLINGS = {
     "entries": entries_as_markdown,
     "lines": lines_as_markdown,
@@ -371,6 +425,7 @@ FILLINGS = {
     "prelude": prelude_as_markdown,
     "accuracy": accuracy_as_markdown,
     "atlas": atlas_as_markdown,
+    "atlas-draw": draw_as_markdown,
 }
 MARKER = re.compile(rf"<!-- ({'|'.join(FILLINGS)})(?: ([\w-]+))? -->")
 

@@ -20,7 +20,10 @@ def entries():
 
 
 def prelude():
-    """What stands before the snippets: code for "keras", for "tf_keras", and "shared"."""
+    """What stands before the snippets: code for "keras", for "tf_keras", and "shared".
+
+    On JAX and PyTorch the layer "sampling" takes the place of the one in "shared".
+    """
     return read("prelude.yaml")
 
 
