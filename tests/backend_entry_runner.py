@@ -146,19 +146,20 @@ def main():
     os.environ["KERAS_HOME"] = tempfile.mkdtemp()  # no keras.json of the reader's
     if BACKEND == "tensorflow":
         import tensorflow  # noqa: F401  its import is dear, and starts no device
-    rows = {}
+    told, rows = os.fdopen(os.dup(1), "w"), {}
+    os.dup2(2, 1)  # what snippets print is no answer
     for entry in mine:
         if not entry.get("alone") and "KERAS_BACKEND" not in os.environ:
             os.environ["KERAS_BACKEND"] = BACKEND
             if BACKEND != "tensorflow":
                 devices(alone=False)
             import keras  # noqa: F401  once, for all children
-        print(entry["entry"], file=sys.stderr, flush=True)  # where it was, if it fails
+        print(entry["entry"], flush=True)  # where it was, if it fails
         apart = child if entry.get("alone") or BACKEND == "tensorflow" else run
         rows[entry["entry"]] = {
             name: apart(*arguments) for name, arguments in jobs(entry, repairs.get(entry["entry"]))
         }
-    print(json.dumps(rows))
+    print(json.dumps(rows), file=told)
 
 
 if __name__ == "__main__":
