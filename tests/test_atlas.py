@@ -9,10 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from backends import needs
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import atlas  # noqa: E402
+import atlas_backends  # noqa: E402
 
 from vaelib import errors  # noqa: E402
 
@@ -23,6 +25,7 @@ FIELDS = {"recipe", "tensorflow", "keras", "python", "mode", "outcome", "stage",
 INSTALLED = [
     (column, mode) for column in atlas.COLUMNS if column.installed for mode in column.modes
 ]
+ELSEWHERE = [(column, mode) for column in atlas.BACKENDS for mode in column.modes]
 
 
 def cell(recipe, tensorflow, mode, flavour="tf.keras"):
@@ -54,12 +57,12 @@ def plain(message):
 
 def test_every_recipe_has_been_run_everywhere():
     wanted = {
-        (name, column.tensorflow, column.flavour, mode)
+        (name, *column, mode)
         for name, _, _ in RECIPES
-        for column in atlas.COLUMNS
+        for column in atlas.COLUMNS + atlas.BACKENDS
         for mode in column.modes
     }
-    rows = [(r["recipe"], r["tensorflow"], r["flavour"], r["mode"]) for r in ROWS]
+    rows = [(r["recipe"], *atlas.key(r), r["mode"]) for r in ROWS]
     assert len(rows) == len(set(rows)) and set(rows) == wanted
     assert len(RECIPES) >= 20 and len(atlas.COLUMNS) == 10
 
@@ -77,8 +80,10 @@ def test_the_recipes_are_cells_of_the_chapters_that_repair_and_build():
 
 def test_rows_tell_what_a_reader_needs():
     for row in ROWS:
-        assert set(row) == FIELDS
-        if row["outcome"] == "fails":
+        assert set(row) == FIELDS | (set() if row["tensorflow"] else {"backend"})
+        if row["outcome"] == "needs TensorFlow":
+            assert row["line"] and row["exception"] is None
+        elif row["outcome"] == "fails":
             assert row["stage"] in ("construction", "compile", "first batch")
             assert row["exception"] and row["message"] is not None
             assert "/" + "work" not in row["message"] and "in user code" not in row["message"]
@@ -107,11 +112,87 @@ def test_the_installed_columns_are_still_true(column, mode):
         assert plain(now["message"]) == plain(stored["message"])
 
 
+@pytest.mark.parametrize(
+    ("column", "mode"),
+    [pytest.param(*pair, marks=needs(pair[0].backend), id=pair[0].backend) for pair in ELSEWHERE],
+)
+def test_the_columns_of_jax_and_pytorch_are_still_true(column, mode):
+    for now in atlas.measure(column, mode):
+        (stored,) = [
+            row
+            for row in ROWS
+            if row["recipe"] == now["recipe"] and atlas.key(row) == atlas.key(now)
+        ]
+        for field in ("keras", "backend", "outcome", "stage", "line", "exception"):
+            assert now[field] == stored[field], (now["recipe"], field)
+        assert plain(now["message"]) == plain(stored["message"])
+
+
+def test_only_the_noise_is_ported_and_what_else_needs_tensorflow_is_read_from_the_text():
+    needing = {
+        (name, line.split("(")[0])
+        for name, _, sources in RECIPES
+        if (line := atlas_backends.line_that_needs_tensorflow(atlas_backends.ported(sources)))
+    }
+    tfp = ("tfp_add_loss", "tfp_add_loss_per_image", "tfp_regularizer", "tfp_regularizer_halved")
+    assert needing == {
+        ("add_loss_by_tf_function", "@tf.function"), ("tape_loop", "@tf.function"),
+        ("train_step_method", "with tf.GradientTape"),
+        *((name, "import tensorflow_probability as tfp") for name in tfp),
+    }  # fmt: skip
+    for row in ROWS:
+        needs_it = row["recipe"] in dict(needing) and not row["tensorflow"]
+        assert (row["outcome"] == "needs TensorFlow") == needs_it, row
+    for name, _, sources in RECIPES:
+        before, after = "\n".join(sources), "\n".join(atlas_backends.ported(sources))
+        by_keras = atlas_backends.BY_KERAS
+        assert after.replace(by_keras, atlas_backends.BY_TENSORFLOW) == before, name
+        assert after.count(by_keras) == (0 if name.startswith("tfp") else 1), name
+
+
+def test_the_ported_noise_runs_on_tensorflow_too():
+    import keras
+
+    from vaelib import recipes
+
+    (sources,) = [sources for name, _, sources in RECIPES if name == "kl_layer"]
+    scope = {"keras": keras}
+    exec("\n\n".join(atlas_backends.ported(sources)), scope)
+    assert recipes.attempt(scope["kl_layer"], keras).outcome == "works"
+
+
+def test_a_text_that_needs_tensorflow_is_told_from_one_that_does_not():
+    line = atlas_backends.line_that_needs_tensorflow
+    assert line(["x = 1", "y = 2\nz = tf.exp(y)"]) == "z = tf.exp(y)"
+    assert line(["from tensorflow.keras import layers"]) == "from tensorflow.keras import layers"
+    assert line(["def f():\n    import tf_keras as keras"]) == "import tf_keras as keras"
+    assert line(["import keras", "'tf.exp'  # of tf", "keras.tf", "self.tf = 1"]) is None
+
+
+def test_jax_and_pytorch_as_the_page_tells_it():
+    rows = [row for row in ROWS if not row["tensorflow"]]
+    for backend in atlas.make_backends.TITLES:
+        here = {r["recipe"]: r for r in rows if r["backend"].startswith(backend)}
+        assert {name for name, row in here.items() if row["outcome"] == "works"} == {
+            "final_layer_today", "kl_layer", "kl_layer_called_again", "named_outputs",
+            "add_loss_in_call", "compute_loss_method",
+        }  # fmt: skip
+        for name, row in here.items():
+            beside = cell(name, "2.21.0", "eager", "keras")
+            if row["outcome"] == "fails":
+                assert (beside["outcome"], beside["stage"]) == ("fails", row["stage"])
+            elif row["outcome"] == "works":
+                assert beside["outcome"] == "works"
+        assert here["foster_closure"]["message"] != cell(
+            "foster_closure", "2.21.0", "eager", "keras"
+        )["message"]  # fmt: skip
+
+
 def test_history_as_the_page_tells_it():
     for recipe in ("foster_closure", "machinecurve_closure", "chollet_final_layer"):
         assert cell(recipe, "1.15.5", "graph")["outcome"] == "works"
         for row in ROWS:
-            if row["recipe"] == recipe and row["mode"] == "eager":
+            if row["recipe"] == recipe and row["mode"] in ("eager", "jit"):
                 assert row["outcome"] == "fails"
             if row["recipe"] == recipe and row["mode"] == "graph" and row["flavour"] != "keras":
                 assert row["outcome"] == "works"
@@ -127,7 +208,9 @@ def test_history_as_the_page_tells_it():
         name
         for name, _, _ in RECIPES
         if all(
-            r["outcome"] == "works" for r in ROWS if r["recipe"] == name and r["mode"] == "eager"
+            r["outcome"] == "works"
+            for r in ROWS
+            if r["recipe"] == name and r["mode"] == "eager" and r["tensorflow"]
         )
     }
     assert everywhere == {

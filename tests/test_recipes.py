@@ -1,13 +1,14 @@
 """vaelib.recipes: a verdict tells a VAE from what only looks like one."""
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import keras
 import pytest
-import tensorflow as tf
 import tf_keras
+from backends import needs, run_on
 
 from vaelib import errors, recipes
 
@@ -27,7 +28,7 @@ def make(beta=1.0, gradient=True, frozen=False, mistake=None):
                 mu, log_var = inputs
                 kl = 1 + log_var - K.square(mu) - K.exp(log_var)
                 kl = -0.5 * beta * K.mean(K.sum(kl, axis=-1))
-                self.add_loss(kl if gradient else tf.stop_gradient(kl))
+                self.add_loss(kl if gradient else K.stop_gradient(kl))
                 return inputs
 
         x = keras.Input((784,))
@@ -75,6 +76,33 @@ def test_a_vae_works(kit):
 )
 def test_a_mutant_is_found_out(kit, mutant, outcome):
     assert recipes.attempt(make(**mutant), kit).outcome == outcome
+
+
+ON_A_BACKEND = """
+import json
+import warnings
+import keras
+from vaelib import recipes
+warnings.simplefilter("ignore")
+mutants = [{}, {"beta": 2.0}, {"beta": 0.0}, {"gradient": False}, {"frozen": True},
+           {"mistake": "construction"}, {"mistake": "compile"}, {"mistake": "first batch"}]
+verdicts = [recipes.attempt(make(**mutant), keras) for mutant in mutants]
+print(json.dumps([[v.outcome, v.stage, v.in_loss, v.in_step] for v in verdicts]))
+"""
+
+
+@pytest.mark.parametrize("backend", [pytest.param(b, marks=needs(b)) for b in ("jax", "torch")])
+def test_the_same_verdicts_on_jax_and_pytorch(backend, tmp_path):
+    script = tmp_path / "script.py"  # a file: the stage of a failure is read from its lines
+    script.write_text(inspect.getsource(make) + ON_A_BACKEND)
+    told = run_on(backend, script)
+    assert [outcome for outcome, *_ in told] == [
+        "works", "KL counted 2 times", "no KL term", "KL counted 0 times", "trains nothing",
+        "fails", "fails", "fails",
+    ]  # fmt: skip
+    assert told[0][2] == pytest.approx(1, abs=0.01) == told[0][3]
+    assert told[3][2] == pytest.approx(1, abs=0.01)  # shown in the loss, and moving nothing
+    assert [stage for _, stage, *_ in told[5:]] == ["construction", "compile", "first batch"]
 
 
 def test_a_run_that_trains_nothing_is_found_out():

@@ -3,8 +3,9 @@
 Takes the cells tagged ``recipe`` (and ``recipe-setup``) out of the chapters, runs them in one
 environment after another, in every mode that exists there, and writes book/_data/atlas.json.
 Entries of the error index that only old versions show are provoked there, too (atlas-entries.json).
-Environments are made with uv from the Pythons of pyenv, under .atlas/. A Python that is missing,
-or a package that no longer installs, leaves the rows of that column as they were, and says so.
+Environments are made with uv from the Pythons of pyenv, under .atlas/; those of JAX and PyTorch by
+tools/make_backends.py. A Python that is missing, or a package that no longer installs, leaves the
+rows of that column as they were, and says so.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import atlas_backends
+import make_backends
 import nbformat
 
 from vaelib import errors
@@ -25,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ATLAS = ROOT / "book" / "_data" / "atlas.json"
 ENTRIES = ROOT / "book" / "_data" / "atlas-entries.json"
 ENVIRONMENTS = ROOT / ".atlas"
-MODES = ("eager", "graph", "run_functions_eagerly")
+MODES = ("eager", "graph", "run_functions_eagerly", "jit")
 
 # What stood beside each TensorFlow when it was new, and what it cannot do without today.
 PYTHON = {
@@ -46,20 +49,28 @@ PACKAGES = {
 
 
 class Column(NamedTuple):
-    """A TensorFlow and the Keras that runs on it: "tf.keras", "tf_keras" or "keras"."""
+    """A TensorFlow, or None, and the Keras that runs on it: "tf.keras", "tf_keras" or "keras"."""
 
-    tensorflow: str
+    tensorflow: str | None
     flavour: str
+    backend: str = "tensorflow"
+
+    @property
+    def name(self):
+        """What the command line calls it."""
+        return self.tensorflow or self.backend
 
     @property
     def installed(self):
         """Whether it is the TensorFlow that is running this."""
-        return self.tensorflow not in PACKAGES
+        return self.backend == "tensorflow" and self.tensorflow not in PACKAGES
 
     @property
     def modes(self):
-        """The modes that exist there."""
-        return MODES[:2] if self.tensorflow.startswith("1.") else MODES
+        """The modes that exist there: JAX compiles a step, PyTorch does not."""
+        if self.backend != "tensorflow":
+            return ("jit",) if self.backend == "jax" else ("eager",)
+        return MODES[:2] if self.tensorflow.startswith("1.") else MODES[:3]
 
 
 COLUMNS = [
@@ -68,6 +79,7 @@ COLUMNS = [
     Column("2.21.0", "tf_keras"),
     Column("2.21.0", "keras"),
 ]
+BACKENDS = [Column(None, "keras", backend) for backend in make_backends.TITLES]
 
 
 def recipes(chapters=ROOT / "chapters"):
@@ -89,34 +101,17 @@ def python_of(column):
     """The interpreter of a column, its environment made if need be; raises RuntimeError."""
     if column.installed:
         return sys.executable
+    if column.backend != "tensorflow":
+        return str(make_backends.make(column.backend))
     home = ENVIRONMENTS / f"tf-{column.tensorflow}"
-    python = home / "bin" / "python"
+    python = str(home / "bin" / "python")
     if not (home / ".ready").exists():
         base = _pyenv(PYTHON[column.tensorflow])
-        for command in (
-            ["venv", "--quiet", "--clear", "--python", base, str(home)],
-            [
-                "pip",
-                "install",
-                "--quiet",
-                "--python",
-                str(python),
-                *PACKAGES[column.tensorflow].split(),
-            ],
-        ):
-            done = subprocess.run([_uv(), *command], capture_output=True, text=True)
-            if done.returncode:
-                raise RuntimeError(f"uv {command[0]} failed: {done.stderr.strip()[-300:]}")
+        make_backends.run("uv", "venv", "--quiet", "--clear", "--python", base, str(home))
+        packages = PACKAGES[column.tensorflow].split()
+        make_backends.run("uv", "pip", "install", "--quiet", "--python", python, *packages)
         (home / ".ready").touch()
-    return str(python)
-
-
-def _uv():
-    beside = Path(sys.executable).with_name("uv")
-    uv = str(beside) if beside.exists() else shutil.which("uv")
-    if not uv:
-        raise RuntimeError("uv is not installed: make sure requirements.txt is")
-    return uv
+    return python
 
 
 def _pyenv(version):
@@ -131,13 +126,17 @@ def _pyenv(version):
 
 def measure(column, mode, chosen=None):
     """Run recipes in one column and mode; return their rows. Raises RuntimeError if it cannot."""
-    head, *rows = run(column, mode, {"recipes": recipes() if chosen is None else chosen})
+    chosen = recipes() if chosen is None else chosen
+    unfit = []
+    if column.backend != "tensorflow":
+        unfit, chosen = atlas_backends.not_run(chosen)
+    head, *rows = run(column, mode, {"recipes": chosen})
     for row in rows:
         if row["exception"]:
             row["message"] = errors.essence(row["message"])[:300]
     return [
         {"recipe": row.pop("recipe"), "tensorflow": column.tensorflow, **head, "mode": mode, **row}
-        for row in rows
+        for row in unfit + rows
     ]
 
 
@@ -157,11 +156,13 @@ def run(column, mode, work):
         job = {
             "module": str(ROOT / "vaelib" / "recipes.py"),
             "flavour": column.flavour,
+            "backend": column.backend,
             "mode": mode,
             "out": str(Path(folder, "rows")),
             **work,
         }
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "TF_"))}
+        environment["KERAS_BACKEND"] = column.backend
         done = subprocess.run(
             [python, str(ROOT / "tools" / "atlas_worker.py")],
             input=json.dumps(job), capture_output=True, text=True, env=environment,
@@ -172,8 +173,8 @@ def run(column, mode, work):
 
 
 def key(row):
-    """Column of a row: TensorFlow, and which Keras."""
-    return row["tensorflow"], row["flavour"]
+    """Column of a row: TensorFlow, which Keras, and its backend."""
+    return row["tensorflow"], row["flavour"], row.get("backend", "tensorflow").split()[0]
 
 
 def write_entries(versions):
@@ -196,7 +197,7 @@ def write_entries(versions):
 
 
 def write(rows):
-    order = {(c.tensorflow, c.flavour): n for n, c in enumerate(COLUMNS)}
+    order = {tuple(column): n for n, column in enumerate(COLUMNS + BACKENDS)}
     names = {name: n for n, (name, _, _) in enumerate(recipes())}
     rows = [row for row in rows if row["recipe"] in names]
     rows.sort(key=lambda r: (names[r["recipe"]], order[key(r)], MODES.index(r["mode"])))
@@ -208,21 +209,23 @@ def write(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("versions", nargs="*", help="TensorFlow versions; none means all")
+    parser.add_argument(
+        "versions", nargs="*", help="TensorFlow versions, jax, torch; none means all"
+    )
     parser.add_argument("--recipe", action="append", help="only this recipe")
     arguments = parser.parse_args()
-    known = {column.tensorflow for column in COLUMNS}
+    known = {column.name for column in COLUMNS + BACKENDS}
     unknown = set(arguments.versions) - known
     if unknown:
         parser.error(f"no column {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     chosen = [r for r in recipes() if not arguments.recipe or r[0] in arguments.recipe]
     rows = json.loads(ATLAS.read_text()) if ATLAS.exists() else []
     failed = False
-    for column in COLUMNS:
-        if arguments.versions and column.tensorflow not in arguments.versions:
+    for column in COLUMNS + BACKENDS:
+        if arguments.versions and column.name not in arguments.versions:
             continue
         for mode in column.modes:
-            title = f"TensorFlow {column.tensorflow}, {column.flavour}, {mode}"
+            title = f"{column.name}, {column.flavour}, {mode}"
             try:
                 new = measure(column, mode, chosen)
             except RuntimeError as error:

@@ -15,6 +15,15 @@ import tempfile
 import traceback
 
 
+def start_without_tensorflow(backend):
+    """Import Keras 3 and its backend; return what their versions are called, and Keras."""
+    import keras
+
+    assert keras.backend.backend() == backend, keras.backend.backend()
+    version = importlib.import_module(backend).__version__
+    return {"backend": backend + " " + version.split("+")[0], "keras": keras.__version__}, keras
+
+
 def start(flavour, mode):
     """Import TensorFlow and the Keras, and switch the mode."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -93,22 +102,32 @@ def main():
     spec = importlib.util.spec_from_file_location("recipes", job["module"])
     recipes = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipes)
-    tf, keras = start(job["flavour"], job["mode"])
+    head = {"flavour": job["flavour"], "python": sys.version.split()[0]}
+    names = {}
+    if job["backend"] == "tensorflow":
+        names["tf"], keras = start(job["flavour"], job["mode"])
+        head["keras"] = getattr(keras, "__version__", names["tf"].__version__)
+    else:
+        versions, keras = start_without_tensorflow(job["backend"])
+        head.update(versions)
+    try_all(job, recipes, dict(names, keras=keras), head)
+
+
+def try_all(job, recipes, names, head):
+    """Try every recipe; ``names`` are those that a recipe finds without importing them."""
+    keras = names["keras"]
     # The optimizers that came with TensorFlow 2.11 need eager execution.
-    version = getattr(keras, "__version__", tf.__version__)
-    legacy = (
-        job["mode"] == "graph" and version.startswith("2.") and hasattr(keras.optimizers, "legacy")
-    )
+    legacy = job["mode"] == "graph" and head["keras"].startswith("2.")
+    legacy = legacy and hasattr(keras.optimizers, "legacy")
     folder = tempfile.mkdtemp()
     with open(job["out"], "w") as out:
-        head = {"keras": version, "flavour": job["flavour"], "python": sys.version.split()[0]}
         out.write(json.dumps(head) + "\n")
         for name, chapter, sources in job["recipes"]:
             # A file of its own: tracebacks and AutoGraph then find the source.
             path = os.path.join(folder, name + ".py")
             with open(path, "w") as handle:
                 handle.write("\n\n".join(sources))
-            scope = {"tf": tf, "keras": keras}
+            scope = dict(names)
             with open(path) as handle:
                 exec(compile(handle.read(), path, "exec"), scope)
             keras.backend.clear_session()

@@ -2,7 +2,8 @@
 
 A recipe is a function ``recipe(keras, K, images, optimizer)`` that builds and compiles a VAE and
 returns ``vae, train``; ``train(epochs)`` returns the loss of every epoch. ``K`` is the module with
-``exp``, ``square``, ``sum`` and ``mean``: ``keras.backend`` on Keras 2, ``keras.ops`` on Keras 3.
+``exp``, ``square``, ``sum`` and ``mean``: ``keras.backend`` on Keras 2, ``keras.ops`` on Keras 3,
+whatever its backend.
 The objective is the one of the course: nats per image, pixels and latent dimensions summed, images
 averaged, beta 1. The layers that make mu, log_var and the pixels are Dense and bear these names.
 

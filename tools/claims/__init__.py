@@ -120,7 +120,8 @@ def by_version(values):
 
 @functools.cache
 def _atlas():
-    return json.loads((DATA / "atlas.json").read_text())
+    """The rows of TensorFlow: the sources know no other backend."""
+    return [row for row in json.loads((DATA / "atlas.json").read_text()) if row["tensorflow"]]
 
 
 def tried(wanted, mode="eager", since="0", until="99", keras=(2, 3)):
