@@ -170,8 +170,11 @@ def lines_of_code(path):
 
 
 # Lines of code, docstrings aside. What the chapters share is small; the two rooms that examine what
-# readers bring know many habits, and nothing of the course needs them.
-LIMITS = {"checkup": 2_560, "inspection": 1_300, "errors": 700, "all else": 2_200}
+# readers bring know many habits, and nothing of the course needs them. Placements have a training
+# step for each of three backends, and know of several devices.
+LIMITS = {
+    "checkup": 2_560, "inspection": 1_300, "errors": 700, "placements": 900, "all else": 2_000,
+}  # fmt: skip
 
 
 def test_the_library_stays_small():
@@ -209,15 +212,17 @@ def test_the_rules_of_the_house():
             assert all(room.startswith("errors") for room in rooms), (path.name, rooms)
         if path.parent.name in ("checkup", "inspection"):
             assert all(room.split(".")[0] == path.parent.name for room in rooms), (path, rooms)
-        if path.stem in ("archives", "networks", "objectives", "layers", "recipes", "startup"):
+        if path.stem in ("archives", "networks", "objectives", "recipes", "replicas", "startup"):
             assert not rooms, (path.name, rooms)
+        if path.stem == "layers":  # noise differs from replica to replica
+            assert rooms == {"replicas"}
 
 
 def test_the_rules_of_the_house_for_placements():
     """A placement needs formulas, layers and the checks of images, and builds no network itself."""
     for path in (ROOT / "vaelib" / "placements").glob("*.py"):
         rooms = {room.split(".")[0] for room in imported_rooms(path)}
-        assert rooms <= {"data", "layers", "objectives", "placements"}, (path.name, rooms)
+        assert rooms <= {"data", "layers", "objectives", "placements", "replicas"}, (path.name, rooms)
 
 
 def test_no_data_and_no_large_file_is_tracked():

@@ -9,6 +9,7 @@ One room for each subject; each docstring names the chapter that derives what it
 ``networks``    encoders and decoders from a small spec; presets of the sources
 ``objectives``  KL divergence, reconstruction, ELBO: nats per image
 ``layers``      ``Sampling``, registered with Keras
+``replicas``    one batch on several devices of TensorFlow: noise, means, shares of a loss
 ``placements``  every place where the KL term can enter a model, one signature for all
 ``latent``      codes of a data set: how far they spread, what they tell of the classes
 ``judge``       tells decoded pictures of one class from pictures of none
@@ -55,6 +56,7 @@ _MODULES = [
     "placements",
     "plots",
     "recipes",
+    "replicas",
     "runs",
     "tables",
     "vae",

@@ -16,7 +16,8 @@ name                where the KL term enters                                 Ker
 ==================  =======================================================  ==========
 
 All of them train the same objective, ``reconstruction + beta * KL`` in nats per image,
-and chapter ``one-objective`` checks it at chosen points.
+and chapter ``one-objective`` checks it at chosen points. Those of Keras 3 exist on TensorFlow, JAX
+and PyTorch; all of them train it on several devices, too (``several-devices``).
 """
 
 import importlib
@@ -25,7 +26,8 @@ import numbers
 
 import keras as keras_module
 
-from vaelib.placements import keras_3  # noqa: F401  registers what a saved model names
+from vaelib.placements import devices
+from vaelib.placements import keras_3 as keras_3  # registers what a saved model names
 
 PLACEMENTS = {
     "encoder_layer": (3, 2),
@@ -117,6 +119,7 @@ def build(
     if own:
         raise ValueError(f"The placement sets {', '.join(own)} itself: leave it away.")
     _check_networks(encoder, decoder, keras)
+    devices.check_scope(encoder, decoder)
     kit = importlib.import_module(f"vaelib.placements.keras_{version}")
     module = importlib.import_module(f"vaelib.placements.{name}")
     vae = module.build(
@@ -132,6 +135,11 @@ def _version(keras):
     name = getattr(keras, "__name__", None)
     if name not in ("keras", "tf_keras"):
         raise ValueError(f"keras must be the module keras or tf_keras, but is {keras!r}.")
+    if name == "tf_keras" and keras_module.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"tf_keras runs on TensorFlow alone, but Keras 3 runs on "
+            f"{keras_module.backend.backend()} here: set KERAS_BACKEND=tensorflow, or use keras."
+        )
     return 3 if name == "keras" else 2
 
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from vaelib import replicas
 from vaelib.data import DataError, check_images
+from vaelib.placements import devices
 
 
 class Checked:
@@ -19,6 +20,7 @@ class Checked:
     """
 
     needs_loss = False  # whether compile has to bring the reconstruction
+    keras_fits = True  # whether fit is Keras' own
 
     def fit(self, x=None, y=None, batch_size=None, *, validation_data=None, **options):
         """Train as Keras does. Leave ``y`` away, or pass the images a second time.
@@ -42,6 +44,7 @@ class Checked:
             self._check(*pair, what="validation images")
             x_valid, y_valid = self._with_targets(pair[0])
             validation_data = x_valid if y_valid is None else (x_valid, y_valid)
+        self._check_devices(x, batch_size, fits=True)
         x, y = self._with_targets(x)
         return self.run_fit(x, y, batch_size=batch_size, validation_data=validation_data, **options)
 
@@ -56,6 +59,7 @@ class Checked:
         self._check(x, y)
         self._check_options(options)
         batch_size = _batch_size(batch_size)
+        self._check_devices(x, batch_size)
         x, y = self._with_targets(x)
         options["return_dict"] = True  # names and order of a list differ
         return self.run_evaluate(x, y, batch_size=batch_size, verbose=verbose, **options)
@@ -68,6 +72,7 @@ class Checked:
         """
         self._check(x)
         batch_size = _batch_size(batch_size)
+        self._check_devices(x, batch_size)
         x = x if is_data_set(x) else np.asarray(x)
         outputs = super().predict(x, batch_size=batch_size, verbose=verbose, **options)
         return outputs["reconstruction"] if isinstance(outputs, dict) else outputs
@@ -93,7 +98,9 @@ class Checked:
     def _with_targets(self, x):
         """x and y for Keras; a data set carries its y itself."""
         if is_data_set(x):
-            floats = x.map(lambda *batch: ops.cast(batch[0], "float32"))
+            import tensorflow as tf  # a data set is of TensorFlow, whatever the backend
+
+            floats = x.map(lambda *batch: tf.cast(batch[0], "float32"))
             return floats.map(lambda images: (images, self._targets(images))), None
         x = np.asarray(x)  # lists are welcome, too
         return x, self._targets(x)
@@ -110,6 +117,11 @@ class Checked:
                 "This model was compiled again without the loss of its placement, so it would "
                 "train on the KL term alone: build the placement anew, with the optimizer you want."
             )
+
+    def _check_devices(self, x, batch_size, fits=False):
+        """Refuse what several devices cannot do with these batches."""
+        images = None if is_data_set(x) else len(x)
+        devices.check(self, images, batch_size, fits and self.keras_fits)
 
     def _check(self, x, y=None, what="images"):
         shape = tuple(self.encoder.input_shape[1:])

@@ -16,6 +16,8 @@ def define(keras, train_step_vae):
     class LoopVAE(train_step_vae):
         """The step of ``train_step``, compiled by hand, in loops that are not Keras'."""
 
+        keras_fits = False
+
         def run_fit(
             self, x, y=None, batch_size=None, epochs=1, validation_data=None,
             verbose="auto", callbacks=None, shuffle=True, initial_epoch=0,

@@ -98,5 +98,10 @@ class Loops:
                 variable.assign(value)
 
     def batches(self, x, batch_size, order=None):
-        """The batches of images."""
-        return batches(x, batch_size, order)
+        """The batches of images; under ``keras.distribution``, each spread over the devices."""
+        distribution = keras.distribution.distribution()
+        for images in batches(x, batch_size, order):
+            if distribution is not None:
+                layout = distribution.get_data_layout(images.shape)
+                images = keras.distribution.distribute_tensor(images, layout)
+            yield images
