@@ -220,9 +220,10 @@ def test_the_rules_of_the_house():
 
 def test_the_rules_of_the_house_for_placements():
     """A placement needs formulas, layers and the checks of images, and builds no network itself."""
-    for path in (ROOT / "vaelib" / "placements").glob("*.py"):
+    for path in (ROOT / "vaelib" / "placements").rglob("*.py"):
         rooms = {room.split(".")[0] for room in imported_rooms(path)}
-        assert rooms <= {"data", "layers", "objectives", "placements", "replicas"}, (path.name, rooms)
+        allowed = {"data", "layers", "objectives", "placements", "replicas"}
+        assert rooms <= allowed, (path.name, rooms)
 
 
 def test_no_data_and_no_large_file_is_tracked():
