@@ -98,8 +98,12 @@ def start(runs):
 
 
 def trained(found):
-    """What can be kept. What raised cannot: the next time it is tried again."""
-    return {name: row for name, row in found.items() if "losses" in row and row["type"] is None}
+    """What can be kept. What raised, or shows no fault or cure, cannot: it is tried again."""
+    return {
+        name: row
+        for name, row in found.items()
+        if "losses" in row and row["type"] is None and row["shows"] is not False
+    }
 
 
 def outcome(keep=False):
