@@ -22,7 +22,10 @@ class Subject:
         self.x, self.y = x, y
         self.size = len(first(x))
         self.batch = min(32, self.size)
-        self.given, self.optimizer = model.optimizer, _descent(keras)
+        strategy = getattr(model, "distribute_strategy", None)  # a loop may run outside its scope
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            self.optimizer = _descent(keras)
+        self.given = model.optimizer
         self._touched, self._assigned = {}, {}
         model.optimizer = self.optimizer
         self.retrace()
