@@ -108,15 +108,18 @@ def workers(folder, kit, *names):
 
 
 def test_two_workers_make_the_step_of_one_device(kit_and_one, folder):
-    """Keras 3's own fit cannot; that is said in one sentence, and the loop by hand can."""
+    """Keras 3's own fit cannot; that is said in one sentence, and the loop by hand can.
+
+    Of Keras 2 three of its seven: all agreed when this was written.
+    """
     kit, one = kit_and_one
-    names = ["custom_loop"] if kit == "keras" else []
+    names = ["custom_loop"] if kit == "keras" else ["encoder_layer", "outputs", "tfp_add_loss"]
     refused = ["encoder_layer"] if kit == "keras" else []
     for figures, arrays in workers(folder, kit, *names, *refused):
         for name in refused:
             assert figures.pop(name).startswith("Keras 3.15.1 cannot fit on several workers")
         wanted = {name: told for name, told in one[0].items() if name in figures}
-        assert wanted and (kit == "keras" or wanted == one[0])
+        assert list(wanted) == names
         assert differences((wanted, one[1]), (figures, arrays)) == []
 
 
