@@ -1,7 +1,7 @@
 """One batch on several devices of TensorFlow: what a replica has to know of the others.
 
 Under a ``tf.distribute`` strategy every replica computes on a part of the batch, and TensorFlow
-adds up their gradients (chapter ``several-devices``). Away from a strategy, and on JAX and
+adds up their gradients (``tf.distribute``, "Custom training"). Away from a strategy, and on JAX and
 PyTorch, where one program sees the whole batch, every function here is the plain one.
 """
 

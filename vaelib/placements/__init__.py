@@ -17,7 +17,7 @@ name                where the KL term enters                                 Ker
 
 All of them train the same objective, ``reconstruction + beta * KL`` in nats per image,
 and chapter ``one-objective`` checks it at chosen points. Those of Keras 3 exist on TensorFlow, JAX
-and PyTorch; all of them train it on several devices, too (``several-devices``).
+and PyTorch; all of them train it on several devices, too (``replicas``).
 """
 
 import importlib
