@@ -1,8 +1,10 @@
 """vaelib.backends: one text for each backend, in a process or from the record."""
 
 import ast
+import contextlib
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -24,11 +26,23 @@ def fail(number):
     raise ValueError(f"{number} is too much")
 
 
+def where_am_i():
+    import os
+
+    return os.getpid(), os.getcwd()
+
+
+def die():
+    import os
+
+    os._exit(1)
+
+
 @pytest.fixture
 def this_python(monkeypatch):
     """Every backend is "installed": in the Python of the tests, and without imports."""
     monkeypatch.setattr(backends, "python_of", lambda backend: sys.executable)
-    monkeypatch.setattr(backends, "IMPORTS", "import json\nimport sys")
+    monkeypatch.setattr(backends, "IMPORTS", "")
 
 
 @pytest.fixture
@@ -36,29 +50,49 @@ def nothing_installed(monkeypatch):
     monkeypatch.setattr(backends, "python_of", lambda backend: None)
 
 
-def test_the_text_runs_in_a_process(this_python):
-    assert backends.run("jax", [double], {"number": 21}) == 42
-    results, told = backends.on_each([double], {"number": 4}, {})
-    assert results == {"tensorflow": 8, "jax": 8, "torch": 8}
-    assert told == {"tensorflow": "this notebook", "jax": "a process", "torch": "a process"}
-
-
-def test_what_goes_wrong_in_a_process_is_one_sentence(this_python):
-    with pytest.raises(RuntimeError, match="^On PyTorch: ValueError: 7 is too much$"):
-        backends.run("torch", [fail], {"number": 7})
-
-
-def test_without_a_backend_the_record_serves_and_only_for_this_text(nothing_installed):
-    with pytest.raises(RuntimeError, match="JAX is not installed: `make backends`"):
-        backends.run("jax", [double], {"number": 1})
+@pytest.fixture
+def elsewhere():
+    """The other backends, with a record of ``double(number=1)``."""
     name, text = backends.key([double], {"number": 1})
     record = {name: {"text": text, "results": {"jax": 2, "torch": 2}}}
-    results, told = backends.on_each([double], {"number": 1}, record)
+    with contextlib.closing(backends.Elsewhere(record)) as found:
+        yield found
+
+
+def test_the_text_runs_in_a_process_that_stays(this_python, elsewhere, tmp_path, monkeypatch):
+    results, told = elsewhere.on_each([double], {"number": 4})
+    assert results == {"tensorflow": 8, "jax": 8, "torch": 8}
+    assert told == {"tensorflow": "this notebook", "jax": "a process", "torch": "a process"}
+    monkeypatch.chdir(tmp_path)
+    first, second = (elsewhere.run("jax", [where_am_i], {}) for _ in range(2))
+    assert first == second and first[0] != os.getpid()
+    assert Path(first[1]).resolve() == tmp_path.resolve()
+
+
+def test_what_goes_wrong_in_a_process_is_one_sentence(this_python, elsewhere):
+    with pytest.raises(RuntimeError, match="^On PyTorch: ValueError: 7 is too much$"):
+        elsewhere.run("torch", [fail], {"number": 7})
+    assert elsewhere.run("torch", [double], {"number": 7}) == 14, "it goes on"
+
+
+def test_a_process_that_cannot_start_or_dies_is_one_sentence(this_python, elsewhere, monkeypatch):
+    with pytest.raises(RuntimeError, match="^On JAX: the process ended$"):
+        elsewhere.run("jax", [die], {})
+    monkeypatch.setattr(backends, "IMPORTS", "import no_such_module")
+    with pytest.raises(RuntimeError, match="^On PyTorch: ModuleNotFoundError: .*no_such_module"):
+        elsewhere.run("torch", [double], {"number": 1})
+
+
+def test_without_a_backend_the_record_serves_and_only_for_this_text(nothing_installed, elsewhere):
+    with pytest.raises(RuntimeError, match="JAX is not installed: `make backends`"):
+        elsewhere.run("jax", [double], {"number": 1})
+    results, told = elsewhere.on_each([double], {"number": 1})
     assert set(results.values()) == {2} and told["jax"] == told["torch"] == "stored"
-    record[name]["text"] = "another"
-    for kept, number in ((record, 1), (record, 3), ({}, 1)):
+    (entry,) = elsewhere.record.values()
+    entry["text"] = "another"
+    for number in (1, 3):
         with pytest.raises(RuntimeError, match="no result of this text of 'double' is stored"):
-            backends.on_each([double], {"number": number}, kept)
+            elsewhere.on_each([double], {"number": number})
 
 
 def test_a_folder_of_environments_may_be_elsewhere(tmp_path, monkeypatch):
@@ -74,7 +108,7 @@ def test_a_folder_of_environments_may_be_elsewhere(tmp_path, monkeypatch):
 
 
 def calls_of_the_chapter():
-    """Each ``backends.on_each`` of the chapter: its last function, and the hash of its text."""
+    """Each ``elsewhere.on_each`` of the chapter: its last function, and the hash of its text."""
     cells = [c.source for c in nbformat.read(CHAPTER, 4).cells if c.cell_type == "code"]
     cells = [source for source in cells if "%pip" not in source]
     texts, calls = {}, []

@@ -7,6 +7,7 @@ PyTorch. All of it goes to ``book/_data/backends.json``. ``--only costs`` measur
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -27,18 +28,18 @@ KEEP = """
 import json, pathlib
 from vaelib import backends
 
-_plain = backends.on_each
+_plain = backends.Elsewhere.on_each
 
-def _on_each(functions, arguments, record):
+def _on_each(self, functions, arguments):
     path = pathlib.Path({path!r})
-    results, told = _plain(functions, arguments, {{}})
+    results, told = _plain(self, functions, arguments)
     name, text = backends.key(functions, arguments)
     others = {{b: r for b, r in results.items() if told[b] == "a process"}}
     kept = json.loads(path.read_text())
     path.write_text(json.dumps({{**kept, name: {{"text": text, "results": others}}}}))
     return results, told
 
-backends.on_each = _on_each
+backends.Elsewhere.on_each = _on_each
 """
 
 
@@ -130,18 +131,24 @@ def placements_on():
     return told
 
 
+def alone(backend, *functions, **arguments):
+    """Call the last of some functions on a backend, in a process that does nothing else."""
+    with contextlib.closing(backends.Elsewhere({})) as elsewhere:
+        return elsewhere.run(backend, functions, arguments)
+
+
 def measure(part):
     """One of the measurements, on every backend, each in a process of its own."""
     found = {}
     for backend in backends.BACKENDS:
         print(f"{part} on {backend}", flush=True)
         if part == "costs":
-            found[backend] = backends.run(backend, [start], {})
-            found[backend] |= backends.run(backend, [give_weights, epochs_of], {"epochs": 5})
+            found[backend] = alone(backend, start)
+            found[backend] |= alone(backend, give_weights, epochs_of, epochs=5)
         elif part == "convolutions":
-            found[backend] = backends.run(backend, [convolutions], {"rounds": 4})
+            found[backend] = alone(backend, convolutions, rounds=4)
         else:
-            found[backend] = backends.run(backend, [placements_on], {})
+            found[backend] = alone(backend, placements_on)
     return found
 
 
