@@ -1,6 +1,6 @@
 """The checkup on several devices: what two replicas change is found, with the right number.
 
-Each model has a process of its own: one that held two, or two strategies, has died without a word.
+Each model has a process of its own: one that opens several strategies in turn sometimes dies.
 One takes a minute of computing. So four are examined every time, and all of them if ALL_DEVICES is
 set: `ALL_DEVICES=1 pytest tests/test_checkup_devices.py`, after a change of the checkup.
 """
