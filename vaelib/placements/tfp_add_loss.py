@@ -12,7 +12,8 @@ class KLPerImage(tfp.layers.KLDivergenceAddLoss):
     """TFP's layer adds the sum over the batch; the objective wants the mean."""
 
     def call(self, posterior):
-        images = tf.cast(tf.shape(posterior)[0], posterior.dtype)
+        # At least 1: of a small batch, a replica may have no image.
+        images = tf.cast(tf.maximum(tf.shape(posterior)[0], 1), posterior.dtype)
         self.add_loss(self._regularizer(posterior) / images)
         return posterior
 
