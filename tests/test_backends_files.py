@@ -39,7 +39,8 @@ from vaelib import checkpoints, latent, vae
 told = {}
 for folder in sys.argv[1:]:
     expected = np.load(folder + "/expected.npz")
-    model = keras.models.load_model(folder + "/vae.keras")
+    # A file of PyTorch names the Adam of Keras on PyTorch, which is nowhere else (Keras 3.15.1).
+    model = keras.models.load_model(folder + "/vae.keras", compile=False)
     encoder = keras.Model(model.input, model.get_layer("mu").output)
     mu = latent.encode(encoder, expected["images"])
     x_hat = model.get_layer("decoder").predict(mu, verbose=0)
