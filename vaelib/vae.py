@@ -67,7 +67,8 @@ class VAE(keras.Model):
 
     def compute_loss(self, *args, **kwargs):
         kl_term = self.get_layer("kl_term")
-        if self.losses and not kl_term.log_in_call:  # no losses: Keras looks at shapes
+        # no losses: Keras looks at shapes
+        if self.losses and not kl_term.log_in_call:
             kl_term.log()
         return super().compute_loss(*args, **kwargs)
 
