@@ -408,3 +408,14 @@ def test_a_warm_up_that_is_heard_is_told_epoch_by_epoch():
         report = checkup(vae, images, targets, callbacks=callbacks, saving=False)
         assert report.facts["beta by callbacks"] == "epoch 0: 0.25; epoch 1000: 1"
         assert report.slugs == [] and float(vae.get_layer("kl").beta.numpy()) == first
+
+
+def test_a_model_of_several_workers_is_refused():
+    """The two workers themselves are in test_several_devices.py; here only what says so."""
+    from types import SimpleNamespace
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.compile("sgd", "mse")
+    model._distribute_strategy = SimpleNamespace(extended=SimpleNamespace(_num_workers=2))
+    with pytest.raises(ValueError, match="The model was built in the scope of several workers"):
+        checkup(model, np.zeros((8, 4), "float32"))

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UNFINISHED = ROOT / ".training"
 TABLE = ROOT / "book" / "_data" / "checkpoints-table.md"
-# Of all placements one that runs on JAX: a layer that keeps a metric does not, there.
+# One of those of Keras 3, which run on every backend.
 PLACEMENT = "compute_loss"
 
 
