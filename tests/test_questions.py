@@ -111,6 +111,7 @@ NUMBERS = {
     "keep-fact": f"{beta_of_fact(2) / beta_of_fact(16):.0f} times smaller",
     "two-logs": f"B, by {elbo(2, 135, 15) - elbo(0.5, 120, 30):.0f} nats",
     "counted-twice": r"as with $\beta = 1/2$",
+    "scalar-on-two-devices": rf"$\beta = {4 * 1 // 2}$",
     "count-before-you-train": f"{(5 * 5 * 512 + 1) * 1024:,}",
     "half-and-half": r"$\beta = 1$",
     "weight-in-colour": f"{64 * 64 * 3 * 1e-3:.1f}",

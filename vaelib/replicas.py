@@ -2,7 +2,8 @@
 
 Under a ``tf.distribute`` strategy every replica computes on a part of the batch, and TensorFlow
 adds up their gradients (``tf.distribute``, "Custom training"). Away from a strategy, and on JAX and
-PyTorch, where one program sees the whole batch, every function here is the plain one.
+PyTorch, where one program sees the whole batch, every function here is the plain one. Chapter
+``several-devices`` shows what becomes of a loss without them.
 """
 
 import contextlib

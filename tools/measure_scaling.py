@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "book" / "_data"
 RECORD = DATA / "scaling.json"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-STUDIES = ("encode", "extents", "neighbors", "t-SNE of 2,000")
+STUDIES = ("encode", "extents", "neighbours", "t-SNE of 2,000")
 GLOBAL_BATCH, STEPS, WARM_UP = 256, 30, 5
 
 
@@ -103,7 +103,7 @@ def _step(tf, strategy):
 
 def latent_study(study, n):
     """Seconds and memory of one part of a latent study of n codes, and the memory before it."""
-    work = {"encode": _encode, "extents": _extents, "neighbors": _neighbors}.get(study, _tsne)
+    work = {"encode": _encode, "extents": _extents, "neighbours": _neighbors}.get(study, _tsne)
     rng = np.random.default_rng(0)
     codes, labels = rng.normal(size=(n, 2)).astype("float32"), rng.integers(0, 10, n)
     work(codes[:1_000].copy(), labels[:1_000])  # imports, and what is compiled once
@@ -236,6 +236,8 @@ def tables(record):
 
 
 def _seconds(row):
+    if not row["seconds"]:
+        return "under 0.001"  # process_time() is rounded to that
     return f"{row['seconds']:.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.2g}"
 
 
