@@ -75,6 +75,7 @@ NOT_EXAMINED = {
     "kl-too-large-for-float16": "it depends on the numbers of a run",
     "sigmoid-in-float16": "it depends on the numbers of a run",
     "fewer-images-than-devices": "it depends on the devices",
+    "a-worker-never-comes": "there is no model yet",
     "weight-of-a-tfp-layer-is-fixed": "the weight is what was written; it cannot change",
 }
 # Entries whose repair cannot be shown in a snippet of one process, and why.
