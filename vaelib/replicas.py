@@ -56,7 +56,8 @@ def normal(shape, generator):
     if context is None:
         return keras.random.normal(shape, dtype="float32", seed=generator)
     if place is None:
-        own = ops.convert_to_tensor([0, context.replica_id_in_sync_group], "uint32")
+        # A large step: the next seed may be another layer's, the next count is the next step's.
+        own = ops.convert_to_tensor([1_000_003 * context.replica_id_in_sync_group, 0], "uint32")
         return keras.random.normal(shape, dtype="float32", seed=generator.next() + own)
     first, images = place
     everything = keras.random.normal((images, *shape[1:]), dtype="float32", seed=generator)

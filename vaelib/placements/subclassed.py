@@ -31,6 +31,12 @@ def define(keras, sampling):
                     optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
             super().compile(optimizer=optimizer, **options)
 
+        def compile_from_config(self, config):
+            """When a model is loaded: both Kerases leave it to a class that has its own compile."""
+            self.compile(**keras.saving.deserialize_keras_object(config))
+            if hasattr(self.optimizer, "build"):  # a legacy optimizer of Keras 2 has none
+                self.optimizer.build(self.trainable_variables)
+
         def encode_and_decode(self, images, training=None):
             """Reconstruction, mu and log_var of a batch."""
             mu, log_var = self.encoder(images, training=training)
