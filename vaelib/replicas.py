@@ -56,9 +56,12 @@ def normal(shape, generator):
     if context is None:
         return keras.random.normal(shape, dtype="float32", seed=generator)
     if place is None:
+        import tensorflow as tf
+
         # A large step: the next seed may be another layer's, the next count is the next step's.
-        own = ops.convert_to_tensor([1_000_003 * context.replica_id_in_sync_group, 0], "uint32")
-        return keras.random.normal(shape, dtype="float32", seed=generator.next() + own)
+        own = tf.stack([1_000_003 * tf.cast(context.replica_id_in_sync_group, "int64"), 0])
+        seed = tf.math.floormod(tf.cast(generator.next(), "int64") + own, tf.int32.max)
+        return tf.random.stateless_normal(shape, tf.cast(seed, "int32"))
     first, images = place
     everything = keras.random.normal((images, *shape[1:]), dtype="float32", seed=generator)
     return everything[first : first + shape[0]]

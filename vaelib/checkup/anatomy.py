@@ -65,9 +65,10 @@ class Anatomy:
 
 
 def passed(subject, where):
-    """What passed a place, step by step; a step that is run eagerly has taps of its own."""
+    """What passed a place, step by step; a step that is not compiled has taps of its own."""
     tap = tap_of(subject.watch, where)
-    if tap.symbolic or subject.steps == 1:
+    # On JAX the values of such a step are symbolic, too: it is traced for its gradient.
+    if subject.steps == 1 or len(tap.values) > 1:
         return tap.values
     same = [t for t in subject.watch.taps() if t.layer is tap.layer and t.side == tap.side]
     each = max(len(same) // subject.steps, 1)

@@ -97,8 +97,14 @@ def own_objects(model, keras):
                 break
             found[kind.__name__] = kind
             found[keras.saving.get_registered_name(kind)] = kind
-    # a Lambda keeps its function; Keras loads it by name
-    held = [v for layer in layers for v in vars(layer).values() if inspect.isfunction(v)]
+    # A Lambda keeps its function; Keras loads it by name. What shadows a method, as Keras' own
+    # `build` of each layer does, is no function of the reader's, and holds the model.
+    held = [
+        value
+        for layer in layers
+        for name, value in vars(layer).items()
+        if inspect.isfunction(value) and not hasattr(type(layer), name)
+    ]
     for loss in [*functions_of(model), *held]:
         name = getattr(loss, "__name__", None)
         if (

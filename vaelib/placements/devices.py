@@ -18,16 +18,13 @@ def check_scope(encoder, decoder):
 
     strategy = tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
     for role, network in (("encoder", encoder), ("decoder", decoder)):
-        for weight in network.weights[:1]:
-            variable = weight if hasattr(weight, "read_value") else weight.value  # Keras 2; 3
-            spread = getattr(variable, "distribute_strategy", None)
-            if strategy is not spread and (_several(strategy) or _several(spread)):
-                order = ("outside", "inside") if _several(strategy) else ("inside", "outside")
-                raise ValueError(
-                    f"The {role} was built {order[0]} the scope of a strategy, the placement "
-                    f"{order[1]}: build encoder, decoder and placement in one "
-                    "`with strategy.scope():`."
-                )
+        if _differ(strategy, _built_in(network)):
+            order = ("outside", "inside") if _several(strategy) else ("inside", "outside")
+            raise ValueError(
+                f"The {role} was built {order[0]} the scope of a strategy, the placement "
+                f"{order[1]}: build encoder, decoder and placement in one "
+                "`with strategy.scope():`."
+            )
 
 
 def check(model, images, batch_size, keras_fit):
@@ -49,8 +46,9 @@ def check(model, images, batch_size, keras_fit):
         return
     import tensorflow as tf
 
-    strategy = model.distribute_strategy
-    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not strategy:
+    # Not `model.distribute_strategy`: of a model without one, that is the strategy of the moment.
+    strategy = _built_in(model.encoder)
+    if tf.distribute.has_strategy() and _differ(tf.distribute.get_strategy(), strategy):
         raise ValueError(
             "This model was built outside the strategy in whose scope you train it, so it would "
             "train on one device: build it in `with strategy.scope():`."
@@ -82,6 +80,18 @@ def _check_even(images, batch_size):
             f"batches of {batch_size} leave {left or batch_size} for the last one: make both a "
             f"multiple of {devices}, or leave the odd images away."
         )
+
+
+def _built_in(network):
+    """The strategy in whose scope a network's weights were made, or None."""
+    for weight in network.weights:
+        variable = weight if hasattr(weight, "read_value") else weight.value  # Keras 2; 3
+        return getattr(variable, "distribute_strategy", None)
+
+
+def _differ(first, second):
+    """Are they two strategies, one of them of several devices?"""
+    return first is not second and (_several(first) or _several(second))
 
 
 def _several(strategy):
