@@ -14,7 +14,9 @@ def build(encoder, decoder, beta, seed, kit, **compile_options):
     z = kit.Sampling(seed=seed, name="sampling")([mu, log_var])
     vae = kit.FunctionalVAE(encoder.input, decoder(z), name="vae")
     kl = gaussian_kl(mu, log_var)
-    vae.add_loss(beta * tf.reduce_mean(kl))
+    # Their mean; 0 for a replica that has no image left.
+    n = tf.cast(tf.shape(kl)[0], kl.dtype)
+    vae.add_loss(beta * tf.math.divide_no_nan(tf.reduce_sum(kl), n))
     vae.add_metric(kl, name="kl")
     # The reconstruction stays with fit: given no loss of its own, tf_keras would report a mean
     # of batches instead of images.
