@@ -7,8 +7,6 @@ the repair of "before" by somebody who had read its prose alone (tests/data/by-p
 What runs every time: each "before" that raises, because the index is about what it says; all of an
 entry with ``fresh``, because its files are read again; of the other entries a quarter, with their
 checkups, "by prose" and "mixed" aside. The rest runs again if it has changed: see record.py.
-Until the record is complete, what passed in CI when a commit landed, and is the same since, is not
-repeated either: entry-runs-passed.json, made by ``python tests/entry_runs.py COMMIT``.
 """
 
 import ast
@@ -17,7 +15,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,7 +26,6 @@ from vaelib import errors
 ROOT = Path(__file__).resolve().parent.parent
 BY_PROSE = ROOT / "tests" / "data" / "by-prose"
 RECORD = ROOT / "tests" / "data" / "entry-runs.jsonl"
-PASSED = ROOT / "tests" / "data" / "entry-runs-passed.json"
 COMMAND = "pytest tests/test_error_index.py --record"
 LIVE = [e for e in errors.entries() if e["flavour"] != "none" and "backends" not in e]
 # So many runs share the start of a process, and its memory.
@@ -84,45 +80,6 @@ def digests(runs):
     }
 
 
-def inputs(runs, prelude):
-    """What a run without a checkup depends on beside the runner, name to digest."""
-    stands = {flavour: [prelude[flavour], prelude["shared"]] for flavour in ("keras", "tf_keras")}
-    return {
-        name: digest(run, stands[run["flavour"]])
-        for name, run in runs.items()
-        if not run["examine"]
-    }
-
-
-def passed(runs):
-    """Which runs passed in CI with these inputs and packages, name to the commit that landed."""
-    stored = json.loads(PASSED.read_text()) if PASSED.exists() else {"commit": "", "runs": {}}
-    now = inputs(runs, errors.prelude())
-    return {name: stored["commit"] for name, of in stored["runs"].items() if now.get(name) == of}
-
-
-def keep_passed(commit):
-    """Write down which runs of today were in the tests of a commit that landed: all passed."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(
-            ["git", "archive", commit, "vaelib", "tests/data/by-prose"],
-            cwd=ROOT, check=True, capture_output=True,
-        ).stdout  # fmt: skip
-        subprocess.run(["tar", "-x"], cwd=folder, input=archive, check=True)
-        code = "import json; from vaelib import errors; "
-        code += "print(json.dumps([errors.entries(), errors.prelude()]))"
-        told = subprocess.run(
-            [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True
-        ).stdout
-        entries, prelude = json.loads(told)
-        live = [e for e in entries if e["flavour"] != "none" and "backends" not in e]
-        then = inputs(wanted(live, by_prose(Path(folder, "tests/data/by-prose"))), prelude)
-    now = inputs(wanted(), errors.prelude())
-    same_inputs = {name: of for name, of in sorted(now.items()) if then.get(name) == of}
-    PASSED.write_text(json.dumps({"commit": commit, "runs": same_inputs}, indent=0) + "\n")
-    print(f"{len(same_inputs)} of {len(now)} runs are those of {commit}")
-
-
 def every_time():
     """The names of the runs that never come from the record."""
     whole = [entry["entry"] for entry in LIVE if "fresh" in entry or always(entry["entry"])]
@@ -157,11 +114,7 @@ def outcome(keep=False):
     """
     runs = wanted()
     record = Record(RECORD, digests(runs), every_time())
-    earlier = {} if keep else passed(runs)
-    earlier = {name: {"passed": earlier[name]} for name in earlier.keys() - every_time()}
-    waiting = [
-        run for name, run in runs.items() if record.get(name) is None and name not in earlier
-    ]
+    waiting = [run for name, run in runs.items() if record.get(name) is None]
     found = {}
     # `make test` has a second process that is as busy as this one.
     with ThreadPoolExecutor(1 if "PYTEST_XDIST_WORKER" in os.environ else 2) as pool:
@@ -171,7 +124,7 @@ def outcome(keep=False):
                 record.write(trained(found))
     record.tell(trained(found), COMMAND)
     told = {entry["entry"]: {} for entry in LIVE}
-    for name, row in {**earlier, **record.kept, **found}.items():
+    for name, row in {**record.kept, **found}.items():
         slug, kind = name.split("/")
         told[slug][kind] = row
     for slug in by_prose().keys() & told.keys():
@@ -189,7 +142,3 @@ def batched(items, size):
             part = []
     if part:
         yield part
-
-
-if __name__ == "__main__":
-    keep_passed(sys.argv[1])
