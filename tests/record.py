@@ -89,7 +89,7 @@ class Record:
 
     def tell(self, found, command):
         """Say which new runs could be kept; nothing is wrong with them."""
-        new = self.stale & found.keys()
+        new = (self.stale & found.keys()) - self.rerun  # those run every time all the same
         if new:
             warnings.warn(
                 f"{len(new)} runs are new or changed; `{command}` keeps them.", stacklevel=2

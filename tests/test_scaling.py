@@ -30,6 +30,9 @@ def test_what_the_page_says_of_memory():
     grown = {n: row["megabytes"] - row["before"] for n, row in encode.items()}
     assert grown["1000000"] - grown["1000"] < 100
     assert sample["1000000"]["seconds"] < 5 * sample["10000"]["seconds"]
+    assert sample["1000"]["seconds"] > 1
+    extents = RECORD["codes"]["extents"]["1000000"]
+    assert extents["megabytes"] - extents["before"] > 1_000_000 * 2 * 4 / 2**20  # copies of all
 
 
 def test_a_measurement_that_fails_says_so():
