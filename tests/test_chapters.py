@@ -185,7 +185,7 @@ def test_anatomy(path):
     text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
     for part in ("**What you will learn**", "**What you need first**", "| Concept |", "**Time**"):
         assert part in text, part
-    for heading in ("## Imports", "## Exercises", "## Summary", "## Sources"):
+    for heading in ("## Imports", "## Summary", "## Sources"):
         assert f"\n{heading}\n" in text, heading
     exercises = re.findall(r"{exercise-start}.*\n:label: (\S+)", text)
     solutions = re.findall(r"{solution-start} (\S+)\n:class: dropdown", text)

@@ -613,3 +613,37 @@ def test_shutil_is_not_asked_to_remove_the_cache(empty_cache, no_network, monkey
     data.load("mnist")
     assert (empty_cache / "datasets" / "other.npz").read_bytes() == b"mine"
     assert len(removed) == 1 and str(removed[0]) != str(empty_cache / "datasets")
+
+
+# Binary pixels ----------------------------------------------------------------------------------
+
+
+def test_binarize_draws_each_pixel_with_its_grey_value():
+    grey = np.full((200, 10, 10, 1), 0.3, "float32")
+    grey[:, 0], grey[:, 1] = 0.0, 1.0
+    drawn = data.binarize(grey, seed=4)
+    assert drawn.dtype == np.float32 and drawn.shape == grey.shape
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    assert not drawn[:, 0].any() and drawn[:, 1].all(), "black and white stay what they are"
+    assert abs(drawn[:, 2:].mean() - 0.3) < 0.02
+    # Pixels are drawn independently: neighbours do not know of each other.
+    left, right = drawn[:, 2:, :-1].ravel(), drawn[:, 2:, 1:].ravel()
+    assert abs(np.corrcoef(left, right)[0, 1]) < 0.03
+
+
+def test_binarize_is_static_for_a_seed_and_for_the_first_images():
+    images = data.load("digits", n_train=30).x_train
+    whole = data.binarize(images, seed=0)
+    assert np.array_equal(whole, data.binarize(images, seed=0))
+    assert np.array_equal(whole[:10], data.binarize(images[:10], seed=0))
+    assert not np.array_equal(whole, data.binarize(images, seed=1))
+    assert not np.array_equal(whole, data.binarize(images, seed=[0, 1]))
+    # The same on every machine: these are NumPy's numbers.
+    assert int(data.binarize(np.full((1, 28, 28, 1), 0.5), seed=0).sum()) == 367
+
+
+@pytest.mark.parametrize("images", [np.zeros(3), np.full((1, 2, 2, 1), 255.0), "digits"])
+def test_binarize_refuses_what_is_no_batch_of_images(images):
+    with pytest.raises(data.DataError) as error:
+        data.binarize(images)
+    one_sentence(error)

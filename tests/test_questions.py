@@ -110,6 +110,7 @@ NUMBERS = {
     "mean-over-pixels": rf"$\beta = {28 * 28}$",
     "keep-fact": f"{beta_of_fact(2) / beta_of_fact(16):.0f} times smaller",
     "two-logs": f"B, by {elbo(2, 135, 15) - elbo(0.5, 120, 30):.0f} nats",
+    "squared-error": f"about {np.sqrt(28 * 28 / 2):.0f}",
     "counted-twice": r"as with $\beta = 1/2$",
     "scalar-on-two-devices": rf"$\beta = {4 * 1 // 2}$",
     "count-before-you-train": f"{(5 * 5 * 512 + 1) * 1024:,}",

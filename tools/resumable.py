@@ -8,7 +8,9 @@ import json
 import time
 
 
-def fit(model, images, folder, *, kit, batch_size, epochs, resumes=True, tell=None):
+def fit(
+    model, images, folder, *, kit, batch_size, epochs, resumes=True, tell=None, fresh=None
+):  # fmt: skip
     """Train an autoencoder, or go on after its last finished epoch.
 
     Args:
@@ -17,6 +19,8 @@ def fit(model, images, folder, *, kit, batch_size, epochs, resumes=True, tell=No
         kit: the module the model was built with, ``keras`` or ``tf_keras``.
         resumes: False begins again, whatever the folder holds.
         tell: called with the number and the figures of each finished epoch.
+        fresh: called with the number of an epoch as it begins, returns the images for it, in
+            the order in which they are to be seen; ``images`` are not used then.
 
     Returns:
         the figures of every epoch, a list of dicts; "seconds" is among them.
@@ -33,15 +37,38 @@ def fit(model, images, folder, *, kit, batch_size, epochs, resumes=True, tell=No
         )
     else:
         record.unlink(missing_ok=True)
-    model.fit(
-        images, images, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=callbacks
-    )  # fmt: skip
+    inputs = {"x": images, "y": images, "batch_size": batch_size}
+    if fresh:
+        inputs = {"x": _redrawn(kit, fresh, batch_size), "shuffle": False}
+        callbacks.insert(0, kit.callbacks.LambdaCallback(on_epoch_begin=inputs["x"].begin))
+    # Keras' own, since that of a placement checks arrays and data sets, and nothing else.
+    own_fit = kit.Model.fit if fresh else type(model).fit
+    own_fit(model, **inputs, epochs=epochs, verbose=0, callbacks=callbacks)
     # An epoch may have been recorded and then lost before its backup: the later row counts.
     rows = [json.loads(line) for line in record.read_text().splitlines()]
     history = {row.pop("epoch"): row for row in rows}
     if sorted(history) != list(range(epochs)):
         raise SystemExit(f"Epochs are missing in {record}: remove its folder and start again.")
     return [history[epoch] for epoch in range(epochs)]
+
+
+def _redrawn(kit, fresh, batch_size):
+    """Batches of images that are others in every epoch, and the same after an interruption."""
+
+    class Redrawn(kit.utils.PyDataset):
+        def begin(self, epoch, logs=None):
+            self.images = fresh(epoch)
+
+        def __len__(self):
+            return -(-len(self.images) // batch_size)
+
+        def __getitem__(self, number):
+            batch = self.images[number * batch_size : (number + 1) * batch_size]
+            return batch, batch
+
+    batches = Redrawn()
+    batches.begin(0)  # Keras looks at the first batch before the first epoch
+    return batches
 
 
 def _recorder(kit, record, tell):

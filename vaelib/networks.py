@@ -161,6 +161,11 @@ PRESETS = {
         z_dim=8, input_shape=(32, 32, 3), filters=(16, 32, 64), strides=(2, 2, 2), hidden=(64,),
         decoder_filters=(32, 16, 3), decoder_strides=(2, 2, 2), decoder_hidden=(64,),
     ),
+    # Burda, Grosse and Salakhutdinov (2016), one stochastic layer: whose numbers one can compare
+    # with (chapter ``decoder-noise``).
+    "burda": NetworkSpec(
+        z_dim=50, hidden=(200, 200), decoder_hidden=(200, 200), activation="tanh",
+    ),
     # Ours: the best picture for the time on two cores (the page of runs has the candidates).
     "quick": NetworkSpec(hidden=(512, 512), decoder_hidden=(512, 512), activation="relu"),
 }  # fmt: skip

@@ -29,6 +29,9 @@ SOURCES = {
     "anracom-vae-6": "The other posts",
     "machinecurve-vae": "MachineCurve",
     "zhu-vae": "TFP notes",
+    "burda2016": "Burda et al.",
+    "nbip-iwae": "IWAE in TensorFlow 2",
+    "pythae": "pythae",
 }
 KINDS = {
     "deterministic": "measured again with every run of the tests",

@@ -237,6 +237,7 @@ def rounded(values, digits=8):
 
 
 from claims import (  # noqa: E402, F401  they register their rows, in this order
+    likelihoods,
     machinecurve,
     machinecurve_models,
     post_1,
