@@ -2,7 +2,7 @@
 
 import json
 
-from claims import DATA, Unavailable, row, untestable
+from claims import DATA, NO, Unavailable, row, untestable
 
 CHAPTER = ("decoder-noise",)
 PROTOCOL = (
@@ -27,6 +27,10 @@ def _ours():
     }  # fmt: skip
 
 
+NOTE = {
+    NO: "By little: ours made a thirtieth of the paper's steps. With a longer training it would "
+    "come closer; whether it would arrive, we do not know."
+}
 SAID = "{nats:.2f} nats, with a standard error of {error:.2f}; the ELBO alone is {elbo:.2f}."
 
 
@@ -36,7 +40,8 @@ SAID = "{nats:.2f} nats, with a standard error of {error:.2f}; the ELBO alone is
     claim="A VAE with two hidden layers of 200 units and 50 latent dimensions reaches a negative "
     "log-likelihood of 86.76 nats on the test images of MNIST.",
     test=PROTOCOL, tolerance=TOLERANCE, kind="checkpoint", chapters=CHAPTER, said=SAID,
-    judge=lambda v: abs(v["nats"] - 86.76) < 1, counter={"nats": 89.0},
+    judge=lambda v: abs(v["nats"] - 86.76) < 1, counter=[{"nats": 86.6}, {"nats": 89.0}],
+    note=NOTE,
 )  # fmt: skip
 def _():
     return _ours()
@@ -47,7 +52,8 @@ def _():
     where="the table for one stochastic layer",
     claim="The same VAE, written in TensorFlow 2, reaches 86.35 nats.",
     test=PROTOCOL, tolerance=TOLERANCE, kind="checkpoint", chapters=CHAPTER, said=SAID,
-    judge=lambda v: abs(v["nats"] - 86.35) < 1, counter={"nats": 89.0},
+    judge=lambda v: abs(v["nats"] - 86.35) < 1, counter=[{"nats": 86.6}, {"nats": 89.0}],
+    note=NOTE,
 )  # fmt: skip
 def _():
     return _ours()
