@@ -37,13 +37,12 @@ def fit(
         )
     else:
         record.unlink(missing_ok=True)
-    inputs = {"x": images, "y": images, "batch_size": batch_size}
     if fresh:
-        inputs = {"x": _redrawn(kit, fresh, batch_size), "shuffle": False}
-        callbacks.insert(0, kit.callbacks.LambdaCallback(on_epoch_begin=inputs["x"].begin))
-    # Keras' own, since that of a placement checks arrays and data sets, and nothing else.
-    own_fit = kit.Model.fit if fresh else type(model).fit
-    own_fit(model, **inputs, epochs=epochs, verbose=0, callbacks=callbacks)
+        _fit_redrawn(model, kit, fresh, batch_size, epochs=epochs, callbacks=callbacks)
+    else:
+        model.fit(
+            images, images, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=callbacks
+        )  # fmt: skip
     # An epoch may have been recorded and then lost before its backup: the later row counts.
     rows = [json.loads(line) for line in record.read_text().splitlines()]
     history = {row.pop("epoch"): row for row in rows}
@@ -52,8 +51,8 @@ def fit(
     return [history[epoch] for epoch in range(epochs)]
 
 
-def _redrawn(kit, fresh, batch_size):
-    """Batches of images that are others in every epoch, and the same after an interruption."""
+def _fit_redrawn(model, kit, fresh, batch_size, callbacks, **options):
+    """Fit on images that are others in every epoch, and the same after an interruption."""
 
     class Redrawn(kit.utils.PyDataset):
         def begin(self, epoch, logs=None):
@@ -68,7 +67,9 @@ def _redrawn(kit, fresh, batch_size):
 
     batches = Redrawn()
     batches.begin(0)  # Keras looks at the first batch before the first epoch
-    return batches
+    callbacks = [kit.callbacks.LambdaCallback(on_epoch_begin=batches.begin), *callbacks]
+    # Keras' own, since that of a placement checks arrays and data sets, and nothing else.
+    kit.Model.fit(model, batches, shuffle=False, verbose=0, callbacks=callbacks, **options)
 
 
 def _recorder(kit, record, tell):
