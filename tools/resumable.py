@@ -19,8 +19,7 @@ def fit(
         kit: the module the model was built with, ``keras`` or ``tf_keras``.
         resumes: False begins again, whatever the folder holds.
         tell: called with the number and the figures of each finished epoch.
-        fresh: called with the number of an epoch as it begins, returns the images for it, in
-            the order in which they are to be seen; ``images`` are not used then.
+        fresh: from the number of an epoch to its images, in their order, in place of ``images``.
 
     Returns:
         the figures of every epoch, a list of dicts; "seconds" is among them.
