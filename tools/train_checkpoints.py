@@ -79,7 +79,7 @@ RUNS = {
     "burda-binarized": Run("burda", 50, 1.0, 560, 2e-3, "cosine", batch_size=100, binarized=True),
     # The coloured shapes of chapter ``beyond-digits``, which the course draws itself.
     "shapes-z8": Run(
-        "shapes", 8, 1.0, 60, 4e-3, "cosine", batch_size=64, images=5_000, data="shapes"
+        "shapes", 8, 1.0, 25, 2e-3, "cosine", batch_size=64, images=20_000, data="shapes"
     ),
 }
 
@@ -274,13 +274,24 @@ def main():
         TABLE.write_text(table())
 
 
-def train_and_store(name, run):
-    """Make one checkpoint."""
-    from vaelib import checkpoints, data
+def load(run):
+    """The images of a run. Shapes are drawn, so there are as many as it asks for."""
+    from vaelib import data, shapes
 
     images = data.load(run.data)
     if images.name != run.data:
         sys.exit("The checkpoints need MNIST: set VAELIB_DATA to a folder with mnist.npz.")
+    if run.data == "shapes":
+        x_train, factors = shapes.generate(run.images, seed=0)
+        images = images._replace(x_train=x_train, y_train=factors["shape"])
+    return images
+
+
+def train_and_store(name, run):
+    """Make one checkpoint."""
+    from vaelib import checkpoints
+
+    images = load(run)
     print(f"{name}: training", flush=True)
     store(name, run, images, *train(name, run, images.x_train[: run.images]))
     shutil.rmtree(UNFINISHED / name)

@@ -158,8 +158,8 @@ PRESETS = {
     ),
     # Ours, for the colour images of vaelib.shapes (chapter ``beyond-digits``).
     "shapes": NetworkSpec(
-        z_dim=8, input_shape=(32, 32, 3), filters=(16, 32, 64), strides=(2, 2, 2), hidden=(64,),
-        decoder_filters=(32, 16, 3), decoder_strides=(2, 2, 2), decoder_hidden=(64,),
+        z_dim=8, input_shape=(32, 32, 3), filters=(16, 32, 64), strides=(2, 2, 2), hidden=(128,),
+        decoder_filters=(32, 16, 3), decoder_strides=(2, 2, 2), decoder_hidden=(128,),
     ),
     # Burda, Grosse and Salakhutdinov (2016), one stochastic layer: whose numbers one can compare
     # with (chapter ``decoder-noise``).
