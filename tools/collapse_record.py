@@ -24,12 +24,10 @@ EPOCHS = {"constant": 36, "warm-up": 36, "cycles": 12, "free bits": 12}
 USED = 0.1  # nats: a dimension with a larger KL term is in use
 
 
-def chapter_cells():
-    """The sources of the cells tagged "collapse", in their order."""
-    cells = json.loads(path_of(SLUG).read_text())["cells"]
-    return [
-        "".join(cell["source"]) for cell in cells if "collapse" in cell["metadata"].get("tags", [])
-    ]
+def chapter_cells(slug=SLUG, tag="collapse"):
+    """The sources of a chapter's cells with a tag, in their order."""
+    cells = json.loads(path_of(slug).read_text())["cells"]
+    return ["".join(cell["source"]) for cell in cells if tag in cell["metadata"].get("tags", [])]
 
 
 def fingerprint(sources):

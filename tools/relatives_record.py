@@ -11,8 +11,8 @@ import platform
 import sys
 from importlib.metadata import version
 
+import collapse_record
 import numpy as np
-from chapter_files import path_of
 from collapse_record import ROOT, fingerprint
 
 SLUG = "other-priors"
@@ -24,10 +24,7 @@ DRAWS, FITTED = 2_000, 10
 
 def chapter_cells():
     """The sources of the cells tagged "relatives", in their order."""
-    cells = json.loads(path_of(SLUG).read_text())["cells"]
-    return [
-        "".join(cell["source"]) for cell in cells if "relatives" in cell["metadata"].get("tags", [])
-    ]
+    return collapse_record.chapter_cells(SLUG, "relatives")
 
 
 def chapter(sources):
