@@ -8,12 +8,13 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3 python; d
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+STEERS := $(VENV)/.steers-a-browser
 SITE   := _build/html/index.html
 # Two at a time, on two cores or more; tests/conftest.py says what stays together.
 PARALLEL := --numprocesses=2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help book test backends bench test-pythons lab chapters format check clean
+.PHONY: help book test browser test-site pdf backends bench test-pythons lab chapters format check clean
 
 help:  ## list the commands
 	@echo "make COMMAND, where COMMAND is"
@@ -39,6 +40,22 @@ test: $(READY)  ## run every test: the library, every chapter, the rendered site
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest $(PARALLEL)
 	@$(BIN)/python tools/make_backends.py --missing
+	@$(BIN)/python tests/browser.py --missing
+
+$(STEERS): $(READY) requirements-site.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-site.txt
+	@touch $(STEERS)
+
+browser: $(STEERS)  ## install what steers a browser, for the tests of the site and the PDF
+	@$(BIN)/python tests/browser.py
+
+test-site: $(STEERS)  ## open every page in a real browser, in light and dark, wide and narrow
+	@$(BIN)/python tests/browser.py
+	$(BIN)/python -m pytest tests/test_browser.py tests/test_browser_features.py
+
+pdf: $(STEERS) book  ## print the whole book into one PDF
+	@$(BIN)/python tests/browser.py
+	$(BIN)/python tools/make_pdf.py
 
 backends: $(READY)  ## install JAX and PyTorch beside it, for the tests on them (ONLY=jax for one)
 	$(BIN)/python tools/make_backends.py $(ONLY)

@@ -15,25 +15,14 @@ APPENDIX = sorted((ROOT / "book").glob("*.ipynb"))  # pages that run, such as fo
 SECONDS, GIGABYTES = 60, 1.2
 
 
-# A small process between us and the notebook counts what the notebook uses. Asked by us, Linux
-# would report at least our own memory: a child starts as a copy of its parent.
-COUNTER = """
-import json, subprocess, sys
-status = subprocess.run(sys.argv[1:]).returncode
-try:
-    import resource
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss]))
-except ImportError:  # Windows does not tell
-    print("[]")
-sys.exit(status)
-"""
+# A small process between us and the notebook counts what the notebook uses.
+COUNTER = Path(__file__).with_name("counter.py")
 
 
 def run_notebook(path):
     """Run one notebook under nbval in a process of its own; return status, output, cost."""
     command = [
-        sys.executable, "-c", COUNTER,
+        sys.executable, str(COUNTER),
         sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "--quiet",
         "--nbval-cell-timeout=1800", "-p", "no:cacheprovider", "-p", "no:xdist", str(path),
     ]  # fmt: skip
@@ -43,12 +32,10 @@ def run_notebook(path):
     )
     cost = {"wall_seconds": round(time.monotonic() - start, 1)}
     output, _, told = done.stdout.rstrip().rpartition("\n")
-    used = json.loads(told) if told.startswith("[") and told.endswith("]") else []
-    if used:
-        # Linux counts in kilobytes, macOS in bytes.
-        unit = 2**30 if sys.platform == "darwin" else 2**20
-        cost["two_core_seconds"] = round(used[0] / 2, 1)
-        cost["peak_gigabytes"] = round(used[1] / unit, 2)
+    if told.startswith("[") and told.endswith("]"):
+        seconds, size = json.loads(told)
+        cost["two_core_seconds"] = round(seconds / 2, 1)
+        cost["peak_gigabytes"] = round(size / 2**30, 2)
     return done.returncode, output, cost
 
 

@@ -1,12 +1,15 @@
 """Shared by all tests: TensorFlow without its start-up notes, and small pieces of MNIST."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from vaelib import quiet_tensorflow
+
+ROOT = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 quiet_tensorflow()
@@ -40,6 +43,45 @@ def empty_cache(monkeypatch, tmp_path):
     return home
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A fresh build of the working tree; warnings are errors, as in `make book`.
+
+    ``COURSE_SITE`` names a site that stands already, for whoever works on a page.
+    """
+    if os.environ.get("COURSE_SITE"):
+        return Path(os.environ["COURSE_SITE"])
+    output = tmp_path_factory.mktemp("site")
+    result = subprocess.run(
+        [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--path-output", output,
+         "--all", "--quiet", "-W", "-n", "--keep-going"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    return output / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A browser without a window (browser.py); without one the tests are skipped."""
+    from browser import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def names(site):
+    """All pages, but stubs at former addresses, and 404.html, which needs a server."""
+    found = [
+        path
+        for path in site.rglob("*.html")
+        if "_static" not in path.parts and path.name != "404.html"
+    ]
+    kept = [path for path in found if "This page is now" not in path.read_text()[:900]]
+    return sorted(path.relative_to(site).as_posix() for path in kept)
+
+
 # `make test` runs two tests at a time (pytest-xdist). Most files share expensive things within
 # them, so a file stays together in one process; chapters are processes of their own and go one by
 # one. What takes longest starts first, so that the two sides end together.
@@ -49,8 +91,11 @@ LONGEST = [
     "test_placements",
     "test_atlas",
     "test_checkpoints",
+    "test_browser",
 ]
 CHAPTER = "::test_chapter_runs["
+# These share one site.
+OF_THE_SITE = ("tests/test_site.py", "tests/test_browser.py", "tests/test_browser_features.py")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -72,7 +117,8 @@ def pytest_xdist_make_scheduler(config, log):
 
     class FilesAndChapters(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return nodeid if CHAPTER in nodeid else nodeid.split("::")[0]
+            file = nodeid.split("::")[0]
+            return nodeid if CHAPTER in nodeid else "site" if file in OF_THE_SITE else file
 
     return FilesAndChapters(config, log)
 
@@ -82,7 +128,7 @@ def pytest_terminal_summary(terminalreporter):
     import json
 
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-    from costs import ROOT, lines
+    from costs import lines
 
     costs = {}
     for reports in terminalreporter.stats.values():

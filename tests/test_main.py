@@ -7,6 +7,10 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="a line for a Unix shell")
+
 
 def run(*arguments, **environment):
     return subprocess.run(
@@ -35,6 +39,7 @@ def test_check_survives_a_broken_setting():
     assert "does not start" in result.stdout
 
 
+@unix
 def test_a_reader_that_leaves_early_gets_no_traceback():
     command = f"{shlex.quote(sys.executable)} -m vaelib check | head -n 1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
@@ -105,6 +110,7 @@ def test_explain_refuses_what_is_no_text():
         assert result.stderr.count(b"\n") == 1
 
 
+@unix
 def test_explain_takes_a_text_without_quotes_and_closed_streams():
     assert run("explain", *MESSAGE.split()).returncode == 0
     command = f"{shlex.quote(sys.executable)} -m vaelib explain - <&-"

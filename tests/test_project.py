@@ -127,7 +127,8 @@ def test_the_way_without_make_is_that_of_the_makefile():
 def test_ci_calls_the_commands_and_skips_no_backend():
     script = (ROOT / ".ci/run").read_text()
     made = [line for line in script.splitlines() if line.startswith(("make ", "export CI="))]
-    assert made == ["export CI=true", "make book", "make backends", "make test"]
+    wanted = ["export CI=true", "make book", "make backends", "make browser || true", "make test"]
+    assert made == wanted
     assert os.access(ROOT / ".ci/run", os.X_OK) and os.access(ROOT / ".binder/postBuild", os.X_OK)
 
 

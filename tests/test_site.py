@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,24 +11,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "book" / "_ext")]
 CHAPTER = {
     path.stem[3:]: f"chapters/{path.stem}.html" for path in (ROOT / "chapters").glob("*.ipynb")
 }
 NOTEBOOKS = [*(ROOT / "chapters").glob("*.ipynb"), *(ROOT / "book").glob("*.ipynb")]
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """A fresh build of the working tree; warnings are errors, as in `make book`."""
-    output = tmp_path_factory.mktemp("site")
-    result = subprocess.run(
-        [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "--path-output", output,
-         "--all", "--quiet", "-W", "-n", "--keep-going"],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
-    return output / "_build" / "html"
 
 
 @pytest.fixture(scope="session")
@@ -175,11 +161,116 @@ def test_nothing_is_loaded_from_elsewhere(pages):
         assert "unpkg.com" not in scripts and "cdn." not in scripts, name
 
 
-def test_mathjax_is_on_board(site, pages):
-    assert pages["book/notation.html"].select("span.math")
-    assert pages[CHAPTER["points-to-distributions"]].select("div.math")
-    assert (site / "_static/mathjax/tex-chtml.js").stat().st_size > 500_000
-    assert len(list((site / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))) > 10
+def test_formulas_are_set_when_the_book_is_built(site, pages):
+    """No script is needed for them, and screen readers get MathML."""
+    for name in ("book/notation.html", CHAPTER["points-to-distributions"]):
+        page = pages[name]
+        formulas = page.select(".math")
+        assert len(formulas) > 20
+        assert all(f.select_one(".katex math") and f.select_one(".katex-html") for f in formulas)
+        assert any("katex.min.css" in tag["href"] for tag in page.find_all("link", href=True))
+    assert not any("katex" in str(tag) for tag in pages["index.html"].find_all("link"))
+    css = (site / "_static/katex/katex.min.css").read_text()
+    fonts = set(re.findall(r"url\((fonts/[\w-]+\.\w+)\)", css))
+    assert len(fonts) > 10 and all((site / "_static/katex" / font).exists() for font in fonts)
+
+
+def test_a_formula_that_cannot_be_set_is_named():
+    import katex_math
+
+    with pytest.raises(ValueError, match="Undefined control sequence"):
+        katex_math.to_html(r"\nonsense{x}", False)
+
+
+def test_icons_are_all_that_is_left_of_the_font(site, pages):
+    """Each icon that a page shows has its sign in the style sheet, and the sign is in a font."""
+    from fontTools.ttLib import TTFont
+
+    rules = dict(
+        re.findall(
+            r'\.fa-([\w-]+)::before { content: "\\(\w+)"', (site / "_static/icons.css").read_text()
+        )
+    )
+    folder = site / "_static/vendor/fontawesome/webfonts"
+    signs = {sign for path in folder.glob("*.ttf") for sign in TTFont(path).getBestCmap()}
+    shown = set()
+    for page in pages.values():
+        for icon in page.select("i[class*=fa-]"):
+            shown |= {name[3:] for name in icon["class"] if name.startswith("fa-")}
+    shown -= {"solid", "brands", "regular", "lg"}
+    assert len(shown) > 10 and shown <= rules.keys()
+    assert all(int(rules[name], 16) in signs for name in shown)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 50_000
+
+
+def test_what_no_page_needs_is_gone(site, pages):
+    assert not list(site.rglob("*.map"))
+    for name, page in pages.items():
+        text = str(page)
+        for left in ("ethical-ad", "thebe", "docsearch", "mathjax", "scripts/fontawesome"):
+            assert left not in text.lower().replace("sphinx-thebe", left), (name, left)
+        assert len(page.find_all("meta", attrs={"name": "viewport"})) == 1, name
+        assert len(page.find_all("h1")) == 1, name
+
+
+def test_a_page_can_be_found_and_shared(site, pages):
+    """Description, preview, canonical address; a site map, and what a server asks for."""
+    listed = (site / "sitemap.xml").read_text()
+    for name, page in pages.items():
+        if name in ("search.html", "genindex.html", "404.html"):
+            assert f"/{name}</loc>" not in listed
+            continue
+        told = page.find("meta", attrs={"name": "description"})["content"]
+        assert len(told) > 40, name
+        canonical = page.find("link", rel="canonical")["href"]
+        assert canonical.startswith("https://") and canonical.endswith(f"/{name}")
+        image = page.find("meta", property="og:image")["content"]
+        assert (site / image.split("/", 4)[4]).exists(), image
+        assert f"/{name}</loc>" in listed, name
+    assert (site / ".nojekyll").exists() and "sitemap.xml" in (site / "robots.txt").read_text()
+    lost = pages["404.html"]
+    assert "no page at this address" in lost.get_text()
+    for tag in lost.select("link[rel=stylesheet], script[src]"):
+        assert (tag.get("href") or tag["src"]).startswith("/"), tag
+
+
+@pytest.mark.parametrize(
+    ("environment", "remote", "name", "url"),
+    [
+        ({}, "", "a/b", "https://a.github.io/b/"),
+        ({}, "me/fork", "me/fork", "https://me.github.io/fork/"),
+        ({"COURSE_REPOSITORY": "You/c"}, "me/fork", "You/c", "https://you.github.io/c/"),
+        ({"COURSE_REPOSITORY": ""}, "me/fork", "", ""),
+        ({"COURSE_URL": "https://x.org/vae"}, "", "a/b", "https://x.org/vae/"),
+    ],
+)
+def test_a_fork_leads_to_the_fork(environment, remote, name, url):
+    import home
+
+    assert home.repository("https://github.com/a/b", environment, lambda: remote) == name
+    assert home.address(name, environment) == url
+
+
+def test_where_a_notebook_runs_stands_in_words(pages):
+    for slug, name in CHAPTER.items():
+        bar = pages[name].select_one("h1 + .page-tools")
+        words = [link.get_text() for link in bar.find_all("a")]
+        assert words == ["Run on Binder", "Open in Colab", "Download notebook"], slug
+        own = bar.find_all("a")[2]["href"]
+        assert own.endswith(f"{name[9:-5]}.ipynb")
+        assert re.fullmatch(r"\d+ minutes to read, .+ to run", bar.find("span").get_text())
+
+
+def test_neighbours_are_told_for_every_route(pages):
+    """The first chapter is nobody's successor; each other one follows the one before it."""
+    import page_tools
+
+    for pages_of_route in page_tools.routes().values():
+        for before, after in zip(pages_of_route, pages_of_route[1:], strict=False):
+            links = pages[f"{after}.html"].select("nav.routes tbody a")
+            if after.startswith("chapters/"):
+                targets = [Path(link["href"]).name for link in links]
+                assert f"{Path(before).name}.html" in targets, (before, after)
 
 
 def test_no_markup_is_left_unrendered(pages):

@@ -26,7 +26,7 @@ def quiet_tensorflow():
 
     Raises:
         BackendError: Keras is told to take a backend that does not exist or is not installed.
-        whatever the import raises, after printing what was held back.
+        Exception: whatever the import raises, after printing what was held back.
     """
     if "tensorflow" in sys.modules:
         return

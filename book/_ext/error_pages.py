@@ -319,7 +319,9 @@ def atlas_as_markdown():
         if any(row["outcome"].startswith(outcome) for row in rows)
     )
     return (
-        f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n<div class="atlas"><table>\n'
+        f'```{{raw}} html\n<ul class="atlas-key">{key}</ul>\n'
+        # It scrolls in its own box, and the keyboard has to get there.
+        '<div class="atlas" tabindex="0" role="region" aria-label="The version atlas"><table>\n'
         '<thead><tr><th scope="col" rowspan="2">TensorFlow<br><small>Keras</small><br>recipe</th>'
         f"{head}</tr><tr>{letters}</tr></thead>\n"
         f"<tbody>{''.join(body)}</tbody></table></div>\n```\n"

@@ -1,6 +1,7 @@
 """Fill the page "Exercises" with all exercises of the chapters, while Sphinx reads it.
 
-Titles and labels stand in the notebooks, level, kind and subjects in book/_data/exercises.yaml.
+Titles and labels stand in the notebooks, level, kind and subjects in book/_data/exercises.yaml;
+which are answered in the page follows from book/_data/answers.json.
 Nothing generated is stored.
 """
 
@@ -9,6 +10,8 @@ import re
 from pathlib import Path
 
 import yaml
+
+from exercise_forms import ANSWERS, answers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "book" / "_data" / "exercises.yaml"
@@ -54,12 +57,11 @@ def table_of(subject):
         for label, (title, chapter) in written().items()
         if subject in known[label]["subjects"]
     ]
-    lines = ["| Exercise | Level | Kind | Chapter |", "|---|---|---|---|"]
+    here = answers()
+    lines = ["| Exercise | Level · kind | Chapter |", "|---|---|---|"]
     for _, entry, label, title, chapter in sorted(rows, key=lambda row: row[0]):
-        lines.append(
-            f"| {{ref}}`{title} <{label}>` | {entry['level']} | {entry['kind']} "
-            f"| {{ref}}`{chapter}` |"
-        )
+        what = f"{entry['level']} · {entry['kind']}{', in the page' if label in here else ''}"
+        lines.append(f"| {{ref}}`{title} <{label}>` | {what} | {{ref}}`{chapter}` |")
     return "\n".join(lines) + "\n"
 
 
@@ -73,7 +75,10 @@ def counts_as_markdown():
     levels = [entry["level"] for entry in described().values()]
     counts = [f"{levels.count(level)} {level}" for level in LEVELS[:-1]]
     project = levels.count("project")
-    return f"{len(levels)} exercises: {', '.join(counts)}, and {project} project.\n"
+    return (
+        f"{len(levels)} exercises: {', '.join(counts)}, and {project} project. "
+        f"{len(answers())} of them are answered *in the page*.\n"
+    )
 
 
 FILLINGS = {
@@ -85,6 +90,7 @@ FILLINGS = {
 def fill(app, docname, source):
     if docname == "book/exercises":
         app.env.note_dependency(str(DATA))
+        app.env.note_dependency(str(ANSWERS))
         for marker, filling in FILLINGS.items():
             source[0] = source[0].replace(marker, filling())
 

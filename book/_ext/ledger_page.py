@@ -74,7 +74,7 @@ def counts_as_markdown():
 
 
 def summary_as_markdown():
-    lines = ["| | Claim | Verdict |", "|---|---|---|"]
+    lines = ["| Source | Claim | Verdict |", "|---|---|---|"]
     before = None
     for row in rows():
         source = SOURCES[row["source"]]

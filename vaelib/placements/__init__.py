@@ -1,19 +1,19 @@
 """Every place where the KL term can enter a Keras model, with one signature.
 
-==================  =======================================================  ==========
-name                where the KL term enters                                 Keras
-==================  =======================================================  ==========
-``encoder_layer``   a layer at the end of the encoder (``encoder-layer``)    3 and 2
-``endpoint_layer``  a final layer that is given all tensors (``two-rules``)  3 and 2
-``outputs``         the loss of an output of its own (``outputs``)           3 and 2
-``model_add_loss``  symbolic ``model.add_loss`` (``model-loss``)             2
-``model_call``      ``add_loss`` in the model's ``call`` (``model-loss``)    3
-``compute_loss``    the model's ``compute_loss`` (``model-loss``)            3
-``train_step``      ``GradientTape`` in ``train_step`` (``training-step``)   3 and 2
-``custom_loop``     a loop written by hand (``training-step``)               3
-``tfp_add_loss``    TFP's ``KLDivergenceAddLoss`` (``distributions``)        2 with TFP
-``tfp_regularizer`` TFP's ``KLDivergenceRegularizer`` (``distributions``)    2 with TFP
-==================  =======================================================  ==========
+===================  =======================================================  ==========
+name                 where the KL term enters                                 Keras
+===================  =======================================================  ==========
+``encoder_layer``    a layer at the end of the encoder (``encoder-layer``)    3 and 2
+``endpoint_layer``   a final layer that is given all tensors (``two-rules``)  3 and 2
+``outputs``          the loss of an output of its own (``outputs``)           3 and 2
+``model_add_loss``   symbolic ``model.add_loss`` (``model-loss``)             2
+``model_call``       ``add_loss`` in the model's ``call`` (``model-loss``)    3
+``compute_loss``     the model's ``compute_loss`` (``model-loss``)            3
+``train_step``       ``GradientTape`` in ``train_step`` (``training-step``)   3 and 2
+``custom_loop``      a loop written by hand (``training-step``)               3
+``tfp_add_loss``     TFP's ``KLDivergenceAddLoss`` (``distributions``)        2 with TFP
+``tfp_regularizer``  TFP's ``KLDivergenceRegularizer`` (``distributions``)    2 with TFP
+===================  =======================================================  ==========
 
 All of them train the same objective, ``reconstruction + beta * KL`` in nats per image,
 and chapter ``one-objective`` checks it at chosen points. Those of Keras 3 exist on TensorFlow, JAX

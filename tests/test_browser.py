@@ -1,0 +1,241 @@
+"""The rendered site in a real browser: what every page must have, and what moves on it."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from browser import NARROW, WIDE, chapter, needs_browser, open_page, tab
+
+pytestmark = needs_browser
+
+PICTURES = (".png", ".svg", ".jpg", ".ico")
+# A page without its pictures, in bytes; the limit of the design is 1.5 MB. The error index brings
+# all its entries along, so that the field answers at once, and from disk.
+LIGHT = 1_500_000
+HEAVY = {"book/error-index.html": 3_000_000}
+
+# In the page: how many characters stand in a line of running text, for paragraphs of three lines
+# or more that stand directly in a section.
+LINES = """() => [...document.querySelectorAll('article section > p')].flatMap(p => {
+  const text = p.innerText.trim(), height = parseFloat(getComputedStyle(p).lineHeight);
+  const lines = Math.round(p.getBoundingClientRect().height / height);
+  return lines >= 3 && p.querySelectorAll('.math, img').length === 0
+    ? [text.length / (lines - 0.5)] : [];
+})"""
+# What sticks out of a narrow window, and is not inside a box that scrolls.
+WIDER = """() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const scrolls = e => e && (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)
+    || scrolls(e.parentElement));
+  return [...document.querySelectorAll('body *')].filter(e =>
+    e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement))
+    .map(e => `${e.tagName}.${e.className}: ${(e.textContent || '').slice(0, 40)}`).slice(0, 3);
+}"""
+DOUBLE_IDS = """() => { const seen = {};
+  document.querySelectorAll('[id]').forEach(e => { seen[e.id] = (seen[e.id] || 0) + 1; });
+  return Object.keys(seen).filter(id => seen[id] > 1); }"""
+
+
+def axe_says(page, code=False):
+    """Rule: where, of what axe-core finds.
+
+    Code and formulas are thousands of little spans of one palette, and take most of the time: they
+    are looked at on one page (``code=True``), and left out of the others.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = (
+        None
+        if code
+        else {"include": [["html"]], "exclude": [["div.highlight pre"], [".katex-html"]]}
+    )
+    # Style sheets cannot be fetched again from a disk.
+    options = {"resultTypes": ["violations"], "preload": False}
+    found = Axe().run(page, context=context, options=options).response["violations"]
+    return {item["id"]: [str(node["target"]) for node in item["nodes"]][:3] for item in found}
+
+
+def weight(page):
+    """Bytes of everything that a page asked for, pictures aside; `file:` only."""
+    files = {unquote(urlsplit(address).path) for address in page.asked}
+    return sum(Path(f).stat().st_size for f in files if not f.endswith(PICTURES))
+
+
+def test_every_page_wide_and_light(browser, site, names):
+    """Silent, from disk alone, light, accessible, with lines that can be read."""
+    problems, measured = {}, {}
+    with tab(browser, WIDE) as page:
+        for name in names:
+            open_page(page, site, name)
+            found = {
+                "complaints": list(page.complaints),
+                "elsewhere": [a for a in page.asked if not a.startswith(("file:", "data:"))],
+                "double ids": page.evaluate(DOUBLE_IDS),
+                "axe": axe_says(page),
+            }
+            measured[name] = weight(page)
+            if measured[name] > HEAVY.get(name, LIGHT):
+                found["bytes"] = measured[name]
+            lengths = page.evaluate(LINES)
+            if len(lengths) >= 4 and not 55 <= statistics.median(lengths) <= 80:
+                found["characters in a line"] = statistics.median(lengths)
+            problems[name] = {what: told for what, told in found.items() if told}
+    left = {name: found for name, found in problems.items() if found}
+    assert not left, json.dumps(left, indent=1)
+
+
+def test_every_page_narrow_and_dark(browser, site, names):
+    """Accessible in the other colours, and nothing is wider than 320 pixels."""
+    problems = {}
+    with tab(browser, NARROW) as page:
+        for name in names:
+            open_page(page, site, name)
+            assert page.evaluate("document.documentElement.dataset.theme") == "dark", name
+            found = {"complaints": list(page.complaints), "axe": axe_says(page)}
+            for width in (390, 320):
+                page.set_viewport_size({"width": width, "height": 844})
+                found[f"wider than {width}"] = page.evaluate(WIDER)
+            page.set_viewport_size({"width": 390, "height": 844})
+            problems[name] = {what: told for what, told in found.items() if told}
+    left = {name: found for name, found in problems.items() if found}
+    assert not left, json.dumps(left, indent=1)
+
+
+CHAPTER = chapter("points-to-distributions")
+
+
+def test_the_front_page_tells_at_once(browser, site):
+    """Title, sentence, four ways in and the size of the course: above the fold, also on a phone."""
+    for kind in (WIDE, NARROW):
+        with tab(browser, kind) as page:
+            open_page(page, site, "index.html")
+            ways = page.locator(".ways-in a.sd-stretched-link")
+            assert ways.count() == 4
+            for number in range(4):
+                card = page.locator(".ways-in .sd-card").nth(number).bounding_box()
+                assert card["y"] + card["height"] <= kind[2], (kind, card)
+            facts = page.locator(".hero-facts").inner_text()
+            assert re.search(r"\d+ chapters, \d+ hours of reading, \d+ exercises", facts)
+            assert re.search(r"version \d+\.\d+\.\d+", facts)
+
+
+def test_code_is_large_enough(browser, site):
+    with tab(browser) as page:
+        open_page(page, site, CHAPTER)
+        size = page.evaluate(
+            "parseFloat(getComputedStyle(document.querySelector('div.cell_input pre')).fontSize)"
+        )
+        assert size >= 13.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_has_contrast(browser, site, scheme):
+    with tab(browser, (scheme, 1440, 900)) as page:
+        open_page(page, site, CHAPTER)
+        assert not axe_says(page, code=True)
+
+
+def test_the_colours_can_be_switched_by_keyboard(browser, site):
+    """Twice with one focus; the theme let go of it."""
+    with tab(browser) as page:
+        open_page(page, site, CHAPTER)
+        button = page.locator(".theme-switch-button:visible").first
+        button.focus()
+        seen = []
+        for _ in range(3):
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(50)
+            seen.append(page.evaluate("document.documentElement.dataset.mode"))
+        assert sorted(seen) == ["auto", "dark", "light"]
+
+
+def test_comments_are_calm_in_dark_mode(browser, site):
+    """Grey, not yellow: the three channels lie near each other."""
+    with tab(browser, ("dark", 1440, 900)) as page:
+        open_page(page, site, CHAPTER)
+        colour = page.evaluate("getComputedStyle(document.querySelector('.highlight .c1')).color")
+        channels = [int(part) for part in re.findall(r"\d+", colour)[:3]]
+        assert max(channels) - min(channels) < 50, colour
+
+
+def test_what_has_been_read_is_marked_in_the_contents(browser, site):
+    with tab(browser) as page:
+        open_page(page, site, CHAPTER)
+        times = page.locator("nav.bd-links .contents-time")
+        assert times.count() == len(list((site / "_sources" / "chapters").glob("*.ipynb")))
+        page.locator(".mark-read").click()
+        assert page.locator("nav.bd-links .contents-time.read").count() == 1
+        open_page(page, site, "index.html")
+        read = page.locator("nav.bd-links .contents-time.read")
+        assert read.count() == 1
+        assert "points-to-distributions" in read.locator("xpath=..").get_attribute("href")
+
+
+def test_formulas_are_no_stops_of_the_tab_key(browser, site):
+    with tab(browser) as page:
+        open_page(page, site, CHAPTER)
+        assert page.locator(".katex").count() > 50
+        assert page.locator(".katex [tabindex], .katex a, mjx-container").count() == 0
+        assert page.locator(".katex-error").count() == 0
+
+
+def test_a_mark_of_the_atlas_opens_a_card(browser, site):
+    """By pointer and by keyboard; Escape closes it; the head of the table stays in sight."""
+    with tab(browser) as page:
+        open_page(page, site, "book/version-atlas.html")
+        card = page.locator("#atlas-card")
+        assert card.is_hidden()
+        page.locator(".atlas .mark.fails").first.hover()
+        assert card.is_visible() and len(card.inner_text()) > 10
+        page.keyboard.press("Escape")
+        assert card.is_hidden()
+        page.locator(".atlas a:has(.mark)").nth(3).focus()
+        assert card.is_visible()
+        page.evaluate("document.querySelector('.atlas').scrollTop = 400")
+        top, head = page.evaluate(
+            """['.atlas', '.atlas thead'].map(s =>
+               document.querySelector(s).getBoundingClientRect().y)"""
+        )
+        assert abs(top - head) < 2
+
+
+def test_the_ledger_can_be_filtered(browser, site):
+    with tab(browser) as page:
+        open_page(page, site, "book/source-ledger.html")
+        rows = page.locator(".ledger-summary tbody tr:visible")
+        everything = rows.count()
+        verdict = page.locator(".ledger-filter select").first
+        refuted = page.locator(".ledger-summary .verdict.refuted").count()
+        verdict.select_option("✗ not reproduced")
+        assert 0 < rows.count() == refuted < everything
+        assert page.locator(".ledger-row:visible").count() == refuted
+        assert f"{refuted} of {everything} claims" in page.locator(".ledger-filter").inner_text()
+        verdict.select_option("")
+        page.locator(".ledger-filter select").nth(1).select_option(index=2)
+        assert 0 < rows.count() < everything
+
+
+def test_print_is_black_on_white_from_dark_mode(browser, site):
+    with tab(browser, ("dark", 1000, 900)) as page:
+        open_page(page, site, CHAPTER)
+        page.emulate_media(media="print")
+        colours = page.evaluate(
+            """() => ['article p', 'article pre', 'article h2'].map(s =>
+               getComputedStyle(document.querySelector(s)).color)"""
+        )
+        for colour in colours:
+            assert max(int(part) for part in re.findall(r"\d+", colour)[:3]) < 90, colour
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert ground == "rgb(255, 255, 255)"
+        assert page.locator(".page-tools").is_hidden()
+
+
+def test_without_scripts_a_chapter_can_be_read(browser, site):
+    """Text, formulas, and no dead buttons."""
+    with tab(browser, WIDE, java_script_enabled=False) as page:
+        open_page(page, site, CHAPTER)
+        assert page.locator(".katex").first.is_visible()
+        assert page.locator("article section p").nth(3).is_visible()
