@@ -14,7 +14,7 @@ SITE   := _build/html/index.html
 PARALLEL := --numprocesses=2 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help book test browser test-site pdf backends bench test-pythons lab chapters format check clean
+.PHONY: help book test browser test-site pdf backends bench test-pythons lab chapters links format check clean
 
 help:  ## list the commands
 	@echo "make COMMAND, where COMMAND is"
@@ -51,7 +51,7 @@ browser: $(STEERS)  ## install what steers a browser, for the tests of the site 
 
 test-site: $(STEERS)  ## open every page in a real browser, in light and dark, wide and narrow
 	@$(BIN)/python tests/browser.py
-	$(BIN)/python -m pytest tests/test_browser.py tests/test_browser_features.py
+	$(BIN)/python -m pytest tests/test_browser*.py
 
 pdf: $(STEERS) book  ## print the whole book into one PDF
 	@$(BIN)/python tests/browser.py
@@ -71,6 +71,9 @@ lab: $(READY)  ## open the chapters in JupyterLab
 
 chapters: $(READY)  ## run all chapters and store their outputs (CHAPTER=two-rules for one)
 	$(BIN)/python tools/execute.py $(CHAPTER)
+
+links: $(READY)  ## ask every external address whether it is still there (ONLY=word for some)
+	$(BIN)/python tools/links.py $(ONLY)
 
 format: $(READY)  ## format code and notebooks
 	$(BIN)/ruff check --fix .

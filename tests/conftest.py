@@ -95,7 +95,11 @@ LONGEST = [
 ]
 CHAPTER = "::test_chapter_runs["
 # These share one site.
-OF_THE_SITE = ("tests/test_site.py", "tests/test_browser.py", "tests/test_browser_features.py")
+OF_THE_SITE = ("test_site", "test_browser")
+
+
+def of_the_site(file):
+    return file.split("/")[-1].startswith(OF_THE_SITE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,7 +122,7 @@ def pytest_xdist_make_scheduler(config, log):
     class FilesAndChapters(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.split("::")[0]
-            return nodeid if CHAPTER in nodeid else "site" if file in OF_THE_SITE else file
+            return nodeid if CHAPTER in nodeid else "site" if of_the_site(file) else file
 
     return FilesAndChapters(config, log)
 

@@ -129,15 +129,16 @@ def main(arguments=None):
         print(*sorted(found), sep="\n")
         return 0
     answers = ask_all(found)
+    if all(state != "there" for _, state, _ in answers):
+        print("Not one address has answered as it should: there seems to be no network.")
+        return 1
     for wanted in ("unknown", "gone"):
         for address, state, why in answers:
             if state == wanted:
                 print(f"{state} ({why}): {address}\n    in {', '.join(sorted(found[address])[:5])}")
     counts = Counter(state for _, state, _ in answers)
     print(", ".join(f"{counts[state]} {state}" for state in ("there", "unknown", "gone")))
-    if not counts["there"]:
-        print("Not one address has answered: there seems to be no network.")
-    return int(bool(counts["gone"]) or not counts["there"])
+    return int(bool(counts["gone"]))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,12 @@ first cell installs the library from the repository.
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent / "tools"))
+import fork
 
 NOT_FOUND = """<h1>There is no page at this address</h1>
 <p>It may have moved: the contents beside this text have every page, and the search looks into all
@@ -85,9 +89,12 @@ def publish(app, error):
     site_map = f"Sitemap: {home['url']}sitemap.xml\n" if home["url"] else ""
     (site / "robots.txt").write_text(f"User-agent: *\nDisallow:\n{site_map}", encoding="utf-8")
     if home["name"] and home["name"] != home["written"]:
+        owner, project = home["name"].split("/")
         for path in (site / "_sources").rglob("*.ipynb"):
             text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace(home["written"], home["name"]), encoding="utf-8")
+            # As tools/fork.py: a notebook may break the address after its "/".
+            text = fork.pattern(home["written"]).sub(lambda m: owner + m[1] + project, text)
+            path.write_text(text, encoding="utf-8")
 
 
 def setup(app):

@@ -45,9 +45,8 @@ REPAIRS = (
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),
     (r'(<summary>)(<span class="toctree-toggle")', r'\1<span class="visually-hidden">Show or hide '
      r'the pages below</span>\2'),
-    # Roles that are out of use, and a list of other things than entries.
-    (r' role="doc-biblioentry"', ""),
-    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    # A cell without words heads nothing.
+    (r"<th[^>]*>\s*(?:<p>\s*</p>)?\s*</th>", "<td></td>"),
     # One id for many boxes.
     (r' id="(exercise|solution)-content"', ""),
 )  # fmt: skip

@@ -228,7 +228,7 @@
     if (!explorers.length) return;
     const watch = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
       if (isIntersecting) explorers.find(({ root }) => root === target).start();
-    }), { rootMargin: "400px" });
+    }), { rootMargin: "0px" });
     explorers.forEach(({ root }) => watch.observe(root));
     document.querySelectorAll("span[data-show]").forEach((span) => button(span, explorers[0]));
   });
