@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from pybtex.database import parse_string
 from pybtex.richtext import Text
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 import vaelib
 
@@ -110,10 +111,11 @@ def pages(tmp_path_factory):
         "html_static_path": [str(BOOK / "_static" / "about-pages.css")],
         "myst_enable_extensions": ["attrs_inline"],
     }
-    Sphinx(
-        source.parent, None, home / "html", home / "trees", "html", settings,
-        status=None, warning=io.StringIO(), freshenv=True,
-    ).build()  # fmt: skip
+    with docutils_namespace():
+        Sphinx(
+            source.parent, None, home / "html", home / "trees", "html", settings,
+            status=None, warning=io.StringIO(), freshenv=True,
+        ).build()  # fmt: skip
     files = {path.stem: path.read_text("utf-8") for path in (home / "html").rglob("*.html")}
     return {name: BeautifulSoup(text, "html.parser") for name, text in files.items()}
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from docutils import nodes
-from py_mini_racer import MiniRacer
+from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -32,11 +32,12 @@ def engine():
 @cache
 def to_html(tex, display):
     """The formula as HTML with MathML; a ValueError names what KaTeX cannot read."""
-    options = {"displayMode": display, "throwOnError": False, "strict": "ignore"}
-    html = engine().eval(f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})")
-    if "katex-error" in html:
-        raise ValueError(re.search(r'title="([^"]*)"', html)[1])
-    return html
+    options = {"displayMode": display, "throwOnError": True, "strict": "ignore"}
+    try:
+        return engine().eval(f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})")
+    except JSEvalException as problem:
+        told = re.search(r"KaTeX parse error: (.*)", str(problem))
+        raise ValueError(told[1] if told else str(problem)) from problem
 
 
 def rendered(node, display):

@@ -42,7 +42,7 @@ const LatentWords = (() => {
   const numbers = () => `
     <div class="explorer-numbers"><table><caption>10,000 test images; nats per image</caption>
       <thead><tr><th scope="col">measured</th><th scope="col">autoencoder</th>
-      <th scope="col">VAE</th></tr></thead><tbody></tbody></table><svg viewBox="0 0 250 148" role="img"></svg></div>`;
+      <th scope="col">VAE</th></tr></thead><tbody></tbody></table><svg viewBox="0 0 250 148" role="img" aria-label="Distortion over rate"></svg></div>`;
 
   // All of it; a compact one has the planes, the weight and the story.
   const markup = ({ betas, colors, windows, compact }) => `
