@@ -208,6 +208,12 @@ def test_the_price_keeps_the_codes_together():
     assert round(vae(0.5)["distortion"] - vae(0)["distortion"]) == 1
 
 
+def test_the_sum_hardly_moves_in_the_plane():
+    """Between 0.1 and 2, "rate plus distortion stays at 148 to 149 nats"."""
+    sums = [vae(beta)["rate"] + vae(beta)["distortion"] for beta in (0.1, 0.5, 1, 2)]
+    assert 148 <= min(sums) and max(sums) <= 149
+
+
 def test_at_sixteen_the_clouds_merge_and_the_digits_are_grey():
     assert 0.5 < vae(16)["width"] < 0.6 and round(vae(16)["rate"]) == 1
     lines = np.linspace(-2.4, 2.4, 13)

@@ -114,8 +114,8 @@ def neighbours(app, context, pagename):
 
 def describe(app, pagename, templatename, context, doctree):
     """What search engines and previews show of a page: the start of its text, not of a picture."""
-    text = ""
-    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+    text = (context.get("meta") or {}).get("description", "")
+    for paragraph in doctree.findall(nodes.paragraph) if doctree and not text else ():
         pictured = any(paragraph.findall(nodes.image))
         in_text = isinstance(paragraph.parent, nodes.section) and not pictured
         if in_text and len(paragraph.astext()) > 40:
@@ -125,7 +125,7 @@ def describe(app, pagename, templatename, context, doctree):
     if text:
         text = html.escape(textwrap.shorten(text, 200, placeholder=" ..."))
         context["metatags"] += f'<meta name="description" content="{text}" />\n'
-        context["meta"] = {**(context["meta"] or {}), "og:description": text}
+        context["meta"] = {**(context.get("meta") or {}), "og:description": text}
 
 
 def furnish(app, pagename, templatename, context, doctree):

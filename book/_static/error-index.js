@@ -58,7 +58,7 @@ document.addEventListener("DOMContentLoaded", () => {
     answer = answer || Matcher.build(data);
     const { found, sure } = answer(text);
     const shown = found.map(({ slug }) => entries.get(slug));
-    count.textContent = !found.length ? "Nothing fits." : sure ? "One answer." : `${found.length} that it may be.`;
+    count.textContent = !found.length ? "Nothing fits." : sure ? "One answer." : `${found.length} candidates.`;
     if (!found.length) answers.replaceChildren(...nothing());
     else if (sure) answers.replaceChildren(...certain(shown[0], shown.slice(1)));
     else answers.replaceChildren(...uncertain(shown));

@@ -127,17 +127,17 @@ const LatentPlane = (() => {
     drawFrame(context, at, view);
   }
 
-  // The base, and on it the point: a cross with a white rim.
+  // The base, and on it the point: a cross with a white rim, open in the middle, where a name may be.
   function drawPoint(canvas, base, half, [z1, z2]) {
-    const context = canvas.getContext("2d"), { x, y } = place(canvas, half), arm = canvas.width / 28;
+    const context = canvas.getContext("2d"), { x, y } = place(canvas, half), arm = canvas.width / 22;
     context.drawImage(base, 0, 0);
     for (const [color, wide] of [["#fff", canvas.width / 55], ["#b34d00", canvas.width / 110]]) {
       Object.assign(context, { strokeStyle: color, lineWidth: wide, lineCap: "round" });
       context.beginPath();
-      context.moveTo(x(z1) - arm, y(z2));
-      context.lineTo(x(z1) + arm, y(z2));
-      context.moveTo(x(z1), y(z2) - arm);
-      context.lineTo(x(z1), y(z2) + arm);
+      for (const [across, down] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+        context.moveTo(x(z1) + 0.5 * arm * across, y(z2) + 0.5 * arm * down);
+        context.lineTo(x(z1) + arm * across, y(z2) + arm * down);
+      }
       context.stroke();
     }
   }
