@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,6 +91,22 @@ def open_page(page, site, name, wait=True):
     page.goto(f"{(site / name.split('?')[0]).as_uri()}{name[len(name.split('?')[0]) :]}")
     if wait:
         page.wait_for_load_state("load")
+
+
+def expect(*told):
+    """Playwright's, with the patience that a busy machine needs."""
+    from playwright.sync_api import expect as of_playwright
+
+    of_playwright.set_options(timeout=30_000)
+    return of_playwright(*told)
+
+
+def eventually(condition, seconds=30):
+    """Whether a condition comes true: a canvas is drawn a frame later, or two."""
+    end = time.monotonic() + seconds
+    while not (told := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return told
 
 
 def main():

@@ -3,19 +3,13 @@
 import re
 
 import pytest
-from browser import chapter, needs_browser, open_page, tab
+from browser import chapter, eventually, expect, needs_browser, open_page, tab
 from bs4 import BeautifulSoup
 
 pytestmark = needs_browser
 
 WEIGHING = chapter("weigh-the-kl-term")
 DEVICES = chapter("several-devices")
-
-
-def expect(*told):
-    from playwright.sync_api import expect as of_playwright
-
-    return of_playwright(*told)
 
 
 @pytest.fixture
@@ -152,6 +146,10 @@ def test_names_in_code_lead_to_their_entry_and_copy_clean(browser, site):
         what_to_cite_is_copied(page, site)
 
 
+def clipboard(page):
+    return page.evaluate("navigator.clipboard.readText()")
+
+
 def names_in_code_are_links(page, site):
     open_page(page, site, WEIGHING)
     link = page.locator("a.api-link:visible", has_text="latent.active_units").first
@@ -163,8 +161,7 @@ def names_in_code_are_links(page, site):
     assert link.evaluate(line) == "underline"
     block.hover()
     block.locator("xpath=../button").click()
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()").strip() == code.strip()
+    assert eventually(lambda: clipboard(page).strip() == code.strip())
     link.click()
     page.wait_for_load_state()
     assert page.url.endswith("book/api/study.html#vaelib.latent.active_units")
@@ -173,5 +170,4 @@ def names_in_code_are_links(page, site):
 def what_to_cite_is_copied(page, site):
     open_page(page, site, "book/cite.html")
     page.locator(".cite-block button.copybtn").first.click()
-    page.wait_for_timeout(300)
-    assert page.evaluate("navigator.clipboard.readText()").startswith("@software{")
+    assert eventually(lambda: clipboard(page).startswith("@software{"))

@@ -52,7 +52,7 @@ def main(site, target):
             told, title = printed(page, site / f"{name}.html")
             place = len(book.pages)
             book.append(PdfReader(io.BytesIO(told)), import_outline=False)
-            book.add_outline_item(title, place)
+            book.add_outline_item(title=title, page_number=place)
     book.add_metadata({"/Title": "Autoencoders that run"})
     # Each page brings its fonts and pictures along; equal ones are kept once.
     book.compress_identical_objects()
