@@ -74,7 +74,7 @@
 
   // What scrolls sideways has to be reached by the keyboard.
   function reachWide() {
-    for (const box of document.querySelectorAll(".katex-display, nav.routes, .pst-scrollable-table-container")) {
+    for (const box of document.querySelectorAll(".katex-display, nav.routes, .pst-scrollable-table-container, .cell_output .text_html")) {
       if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
@@ -86,6 +86,7 @@
     addButton(pages);
     keepFocus();
     reachWide();
+    addEventListener("load", reachWide);
     addEventListener("resize", reachWide);
   });
 })();
