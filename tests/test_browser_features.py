@@ -283,6 +283,11 @@ def test_a_sentence_sets_the_picture(explorer):
     page.get_by_role("button", name="beta 1", exact=True).click()
     expect(explorer.locator(".explorer-shows")).to_have_value("codes")
     assert eventually(lambda: digits(explorer) == before)
+    explorer.get_by_role("button", name="Back to the text").click()
+    sentence = page.get_by_role("button", name="beta 1", exact=True)
+    expect(sentence).to_be_focused()
+    expect(sentence).to_be_in_viewport()
+    expect(explorer.get_by_role("button", name="Back to the text")).to_be_hidden()
     expect(explorer.locator("[data-side=vae] .explorer-decoded p")).to_contain_text("65 of 2,000")
     expect(explorer.locator("[data-side=plain] .explorer-decoded p")).to_contain_text("63 of 2,000")
 

@@ -21,7 +21,8 @@ const LatentWords = (() => {
     <div class="explorer-weight"><label>KL weight <b class="explorer-beta"></b>
       <input type="range" class="explorer-slider" min="0" max="${betas.length - 1}" step="1"></label>
       <div class="explorer-ticks" aria-hidden="true">
-        ${betas.map((beta) => `<span>${beta}</span>`).join("")}</div></div>`;
+        ${betas.map((beta) => `<span>${beta}</span>`).join("")}</div>
+      <button type="button" class="explorer-back" hidden>Back to the text</button></div>`;
 
   const classes = (colors) => `
     <div class="explorer-classes" role="group" aria-label="codes shown"><span>Codes of</span>
@@ -42,7 +43,8 @@ const LatentWords = (() => {
   const numbers = () => `
     <div class="explorer-numbers"><table><caption>10,000 test images; nats per image</caption>
       <thead><tr><th scope="col">measured</th><th scope="col">autoencoder</th>
-      <th scope="col">VAE</th></tr></thead><tbody></tbody></table><svg viewBox="0 0 250 148" role="img" aria-label="Distortion over rate"></svg></div>`;
+      <th scope="col">VAE</th></tr></thead><tbody></tbody></table>
+      <svg viewBox="0 0 250 148" role="img" aria-label="Distortion over rate"></svg></div>`;
 
   // All of it; a compact one has the planes, the weight and the story.
   const markup = ({ betas, colors, windows, compact }) => `

@@ -219,6 +219,13 @@
     made.addEventListener("click", () => {
       explorer.set({ only: "0123456789", shows: "codes", window: 0, ...JSON.parse(span.dataset.show) });
       explorer.find(".explorer-pair").scrollIntoView({ block: "nearest", behavior: still() ? "auto" : "smooth" });
+      const back = explorer.find(".explorer-back");
+      back.hidden = false;
+      back.onclick = () => {
+        back.hidden = true;
+        made.scrollIntoView({ block: "center", behavior: still() ? "auto" : "smooth" });
+        made.focus({ preventScroll: true });
+      };
     });
     span.replaceWith(made);
   }
