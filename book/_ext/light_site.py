@@ -24,10 +24,8 @@ REPAIRS = (
     (r"\s*<script>\s*kernelName = .*?</script>", ""),
     (r'\s*<link[^>]*sphinx-thebe\.css[^>]*>', ""),
     (r'\s*<div id="ethical-ad-placement".*?</div>', ""),
-    (r'\s*<meta name="docsearch:\w+" content="[^"]*" ?/>', ""),
-    # Three of one kind: the first viewport stays.
+    # Two of one kind: the first viewport stays.
     (r'(<meta name="viewport"[^>]*>)\s*(?:<meta name="viewport"[^>]*>)+', r"\1"),
-    (r'(</title>.*?)\s*<meta name="viewport"[^>]*>', r"\1"),
     # The heading of the printed page, hidden on the screen, came before the real one.
     (r'(<div id="jb-print-docs-body"[^>]*>\s*)<h1>(.*?)</h1>', r'\1<p class="print-title">\2</p>'),
     (r'(<div id="jb-print-toc">\s*<div>\s*)<h2>(.*?)</h2>',

@@ -2,9 +2,9 @@
 
 - Under the title of a notebook: where to run it, in words, how long it takes, a copy to keep.
 - At its end: the neighbours on each route that it lies on, and a button that marks it as read.
-- ``window.course``: minutes and routes of all chapters, for course.js, which writes them into the
+- ``window.course``: the minutes of all chapters, for course.js, which writes them into the
   contents. What a reader has read is remembered in the browser, and nowhere else.
-- Footer: licence, version, date, how to cite.
+- Front page: the size of the course. Footer: version, date, licence, how to cite.
 """
 
 import html
@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -140,11 +141,14 @@ def furnish(app, pagename, templatename, context, doctree):
     app.add_js_file("course.js", loading_method="defer")
     if pagename in SCRIPTS:
         app.add_js_file(SCRIPTS[pagename], loading_method="defer")
+    cite = f'<p><a href="{context["pathto"]("book/cite")}">Cite this course</a></p>'
+    context["theme_extra_footer"] = context["theme_extra_footer"] + cite
     # The project's name stands in every title but that of the front page, where it is the title.
     if pagename == app.config.root_doc:
         context["docstitle"] = ""
 
 
+@cache
 def last_change():
     """The day of the last commit, or "" where there is no history."""
     try:

@@ -66,24 +66,6 @@ document.addEventListener("DOMContentLoaded", () => {
     answers.dataset.sure = sure;
   }
 
-  // The address keeps a short question, so that it can be passed on.
-  function remember() {
-    const address = new URL(location.href);
-    const text = query.value.trim();
-    if (text && text.length <= 500) address.searchParams.set("q", text);
-    else address.searchParams.delete("q");
-    try {
-      history.replaceState(null, "", address);
-    } catch (error) {
-      // a browser that does not allow it for files
-    }
-  }
-
-  let waiting = null;
-  query.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => { show(); remember(); }, 120);
-  });
-  query.value = new URLSearchParams(location.search).get("q") || query.value;
+  keepQuestion(query, show, 120);
   setTimeout(() => { answer = answer || Matcher.build(data); show(); }, 0);
 });

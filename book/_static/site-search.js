@@ -148,7 +148,7 @@ const SiteSearch = (() => {
 // The page ---------------------------------------------------------------------------------------
 
 if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded", () => {
-  const FEW = 12, MOST = 60, LONGEST = 500;
+  const FEW = 12, MOST = 60;
   const query = document.getElementById("site-query");
   const count = document.getElementById("site-found");
   const errors = document.getElementById("site-errors");
@@ -201,7 +201,7 @@ if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded
   function askErrors(text) {
     errors.replaceChildren();
     if (!text) return;
-    const link = element("a", { href: `book/error-index.html?q=${encodeURIComponent(text.slice(-4 * LONGEST))}` }, "Ask the error index");
+    const link = element("a", { href: `book/error-index.html?q=${encodeURIComponent(text.slice(-2000))}` }, "Ask the error index");
     errors.append(element("p", {}, "Is it an error message? ", link, "."));
     if (!explain) return;
     const { found, sure } = explain(text);
@@ -223,30 +223,11 @@ if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded
     document.head.append(matcher);
   }
 
-  // The address keeps the question, so that it can be passed on.
-  function remember() {
-    const address = new URL(location.href);
-    const text = query.value.trim();
-    if (text && text.length <= LONGEST) address.searchParams.set("q", text);
-    else address.searchParams.delete("q");
-    try {
-      history.replaceState(null, "", address);
-    } catch (error) {
-      // a browser that does not allow it for files
-    }
-  }
-
-  let waiting = null;
-  query.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => { show(); remember(); }, 150);
-  });
+  const answer = keepQuestion(query, show, 150);
   query.form.addEventListener("submit", (event) => {
     event.preventDefault();
-    show();
-    remember();
+    answer();
   });
-  query.value = new URLSearchParams(location.search).get("q") || query.value;
   show();
   if (!query.value) query.focus();
   setTimeout(loadErrors, 200);
