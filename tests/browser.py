@@ -74,7 +74,9 @@ def tab(browser, kind=WIDE, **options):
     page.on("console", lambda told: told.type in ("error", "warning")
             and page.complaints.append(f"{told.type}: {told.text}"))  # fmt: skip
     page.on("pageerror", lambda error: page.complaints.append(f"script: {error}"))
-    page.on("requestfailed", lambda asked: page.complaints.append(f"not found: {asked.url}"))
+    # What is broken off because the reader goes on to another page is no fault of either.
+    page.on("requestfailed", lambda asked: asked.failure != "net::ERR_ABORTED"
+            and page.complaints.append(f"{asked.failure}: {asked.url}"))  # fmt: skip
     page.on("request", lambda asked: page.asked.append(asked.url))
     yield page
     context.close()
