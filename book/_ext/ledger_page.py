@@ -47,6 +47,7 @@ BEHIND = {
     "checkpoint": "`{}`",
     "seed": "seed {}",
     "seeds": "seeds {}",
+    "numbers": "losses that were a number: {}",
     "epochs": "{} epochs",
     "images": "{:,} images",
     "steps": "{}",

@@ -344,13 +344,13 @@ def _():
     claim="A reader with images of another size (100 by 100) sees only losses of 0.0000e+00; the "
     "author thinks that unscaled pixels, 0 to 255, may be the reason.",
     test="A recipe that works (`geron_add_loss` on `tf_keras`), three epochs on images of ours "
-    "with pixels up to 255.",
+    "with pixels up to 255, from 20 draws of the weights.",
     tolerance="Every loss is 0 when printed with four digits.",
     kind="deterministic", chapters=("classic-recipes",),
-    said="Losses {shown}.",
-    judge=lambda v: all(shown == "0.0000" for shown in v["shown"]),
-    counter={"shown": ["0.0000", "0.0000", "0.0000"]},
-    note="Unscaled pixels give no number here, and where they give one it is not 0 "
+    said="Of {losses} losses {zeros} were shown as 0.0000.",
+    judge=lambda v: v["zeros"] == v["losses"],
+    counter={"zeros": 60},
+    note="With unscaled pixels most losses are no number here, and where they are one it is large "
     "({ref}`classic-recipes`). A loss of exactly 0 can come from a switch: "
     "`run_functions_eagerly(True)` on TensorFlow 2.3, which the same page recommends "
     "({ref}`ledger-machinecurve-run-eagerly`). Whether it was the reader's, we cannot know.",
@@ -361,8 +361,17 @@ def _():
     from claims import _recipe
     from vaelib import recipes
 
-    _, train = _recipe("geron_add_loss")(tf_keras, tf_keras.backend, 255 * recipes.striped_images())
-    return {"shown": [f"{float(loss):.4f}" for loss in train(3)]}
+    shown = []
+    for seed in range(20):
+        tf_keras.utils.set_random_seed(seed)
+        _, train = _recipe("geron_add_loss")(
+            tf_keras, tf_keras.backend, 255 * recipes.striped_images()
+        )
+        shown += [f"{float(loss):.4f}" for loss in train(3)]
+    # Whether a loss overflows depends on the draw of the weights, near the edge on the machine as
+    # well: the losses that did not are kept beside the count, and not compared.
+    numbers = [loss for loss in shown if loss != "nan"]
+    return {"losses": len(shown), "zeros": shown.count("0.0000"), "_from": {"numbers": numbers}}
 
 
 @row(
