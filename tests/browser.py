@@ -25,7 +25,7 @@ NO_BROWSER = (
     "elsewhere install Chrome, or name one by the environment variable COURSE_BROWSER."
 )
 NO_PLAYWRIGHT = "Playwright is not installed: `make test-site` installs it and runs these tests."
-# (colour scheme, width, height): each value of colour and of width occurs.
+# (colour scheme, width, height).
 WIDE, NARROW = ("light", 1440, 900), ("dark", 390, 844)
 
 

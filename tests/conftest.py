@@ -1,10 +1,12 @@
 """Shared by all tests: TensorFlow without its start-up notes, and small pieces of MNIST."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vaelib import quiet_tensorflow
@@ -16,11 +18,24 @@ quiet_tensorflow()
 
 
 def pytest_addoption(parser):
-    """``--record``, see record.py."""
+    """``--record``, see record.py; ``--seed`` for whoever looks for tests that hang on a draw."""
     parser.addoption(
         "--record", action="store_true", default=False,
         help="keep what came out of the runs that are repeated only if something has changed",
     )  # fmt: skip
+    parser.addoption("--seed", type=int, default=1, help="the first draws of every test (1)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Every test begins with the same draws, whatever ran before it and in which process."""
+    seed = item.config.getoption("seed")
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  Keras and scikit-learn draw from it
+    # Whoever has imported neither must not do so for this.
+    for name in ("keras", "tf_keras"):
+        if module := sys.modules.get(name):
+            module.utils.set_random_seed(seed)
 
 
 @pytest.fixture

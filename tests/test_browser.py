@@ -3,6 +3,7 @@
 import json
 import re
 import statistics
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -65,12 +66,24 @@ def weight(page):
     return sum(Path(f).stat().st_size for f in files if not f.endswith(PICTURES))
 
 
-def test_every_page_wide_and_light(browser, site, names):
+@contextmanager
+def in_turn(browser, first):
+    """A function from the number of a page to its tab, and that to its colour: by turns ``first``
+    and the other colour at the same width, so that neighbours in a folder have both."""
+    scheme, *size = first
+    other = {"light": "dark", "dark": "light"}[scheme]
+    with tab(browser, first) as even, tab(browser, (other, *size)) as odd:
+        yield lambda number: [(even, scheme), (odd, other)][number % 2]
+
+
+def test_every_page_wide(browser, site, names):
     """Silent, from disk alone, light, accessible, with lines that can be read."""
     problems, measured = {}, {}
-    with tab(browser, WIDE) as page:
-        for name in names:
+    with in_turn(browser, WIDE) as of:
+        for number, name in enumerate(names):
+            page, scheme = of(number)
             open_page(page, site, name)
+            assert page.evaluate("document.documentElement.dataset.theme") == scheme, name
             found = {
                 "complaints": list(page.complaints),
                 "elsewhere": [a for a in page.asked if not a.startswith(("file:", "data:"))],
@@ -88,13 +101,14 @@ def test_every_page_wide_and_light(browser, site, names):
     assert not left, json.dumps(left, indent=1)
 
 
-def test_every_page_narrow_and_dark(browser, site, names):
-    """Accessible in the other colours, and nothing is wider than 320 pixels."""
+def test_every_page_narrow(browser, site, names):
+    """Accessible in the colour in which it was not wide, and nothing is wider than 320 pixels."""
     problems = {}
-    with tab(browser, NARROW) as page:
-        for name in names:
+    with in_turn(browser, NARROW) as of:
+        for number, name in enumerate(names):
+            page, scheme = of(number)
             open_page(page, site, name)
-            assert page.evaluate("document.documentElement.dataset.theme") == "dark", name
+            assert page.evaluate("document.documentElement.dataset.theme") == scheme, name
             found = {"complaints": list(page.complaints), "axe": axe_says(page)}
             for width in (390, 320):
                 page.set_viewport_size({"width": width, "height": 844})
@@ -236,6 +250,21 @@ def test_print_is_black_on_white_from_dark_mode(browser, site):
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert ground == "rgb(255, 255, 255)"
         assert page.locator(".page-tools").is_hidden()
+
+
+@pytest.mark.parametrize("name", ["index.html", CHAPTER, "book/glossary.html"])
+def test_a_printed_page_has_its_title_once(browser, site, name):
+    """And no field that nobody can fill in, and no box of a cell that stays behind its code."""
+    with tab(browser, WIDE) as page:
+        open_page(page, site, name)
+        page.emulate_media(media="print")
+        titles = page.locator("h1:visible").all_inner_texts()
+        assert len(titles) == 1 and titles[0].strip() in page.title()
+        assert page.locator("article form:visible").count() == 0
+        boxes = page.locator(".cell_input").evaluate_all(
+            "cells => cells.map(cell => getComputedStyle(cell).breakInside)"
+        )
+        assert set(boxes) <= {"avoid"}
 
 
 def test_without_scripts_a_chapter_can_be_read(browser, site):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
 from py_mini_racer import MiniRacer
 
 from vaelib.exercises import _verdict
@@ -274,6 +275,21 @@ def test_the_form_stands_between_exercise_and_solution(built):
     assert place.find_next_sibling() is None and "How many?" in exercise.get_text()
     assert exercise.find_next_sibling(class_="solution")
     assert json.loads(place["data-asks"]) == ["Your number"] and not place.get_text()
+
+
+def test_what_an_exercise_asks_about_stands_between_question_and_form():
+    """A cell right behind an exercise that shows something is moved into it, and no other."""
+
+    def cell(*parts):
+        shown = [nodes.container(classes=[part]) for part in parts]
+        return nodes.container("", *shown, classes=["cell"])
+
+    table, answer = cell("cell_input", "cell_output"), cell("cell_input")
+    exercise = nodes.container("", nodes.paragraph(text="How many?"))
+    nodes.section("", exercise, table, answer, cell("cell_input", "cell_output"))
+    assert exercise_forms.shown_after(exercise) == [table]
+    nodes.section("", exercise, answer, table)
+    assert exercise_forms.shown_after(exercise) == []
 
 
 def test_the_answer_does_not_stand_in_the_page_in_plain_sight(built):

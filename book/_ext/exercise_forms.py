@@ -36,12 +36,32 @@ def place_of(label, entry):
     )
 
 
+def shown_after(exercise):
+    """The cells that follow an exercise at once and show something: what it asks about."""
+    siblings = exercise.parent.children
+    found = []
+    for node in siblings[siblings.index(exercise) + 1 :]:
+        is_cell = isinstance(node, nodes.container) and "cell" in node["classes"]
+        parts = [part for part in node.children if isinstance(part, nodes.Element)]
+        if not is_cell or not any("cell_output" in part["classes"] for part in parts):
+            break
+        found.append(node)
+    return found
+
+
 def add_forms(app, doctree, docname):
-    """At the end of each exercise that has an answer, before its cells and its solution."""
+    """At the end of each exercise that has an answer, before its cells and its solution.
+
+    A table or picture that the exercise asks about stands in a cell behind it in the notebook; in
+    the page it belongs between question and form.
+    """
     known = answers()
     for exercise in list(doctree.findall(is_exercise_node)):
         entry = known.get(exercise["label"])
         if entry:
+            for cell in shown_after(exercise):
+                cell.parent.remove(cell)
+                exercise += cell
             exercise += nodes.raw("", place_of(exercise["label"], entry), format="html")
 
 
