@@ -9,13 +9,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from py_mini_racer import JSEvalException, MiniRacer
+from py_mini_racer import JSEvalException
 
 from vaelib import objectives
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import conversions_page  # noqa: E402
+from script_engine import engine  # noqa: E402
 
 SERIES = {
     "height": 28, "width": 28, "channels": 1, "z_dim": 2, "images": 5, "error": "bce",
@@ -29,8 +30,7 @@ SMALL = {**SERIES, "height": 4, "width": 3, "channels": 3, "z_dim": 7}
 @pytest.fixture(scope="module")
 def call():
     """Call a function of the page's script; its errors come as ValueError with their sentence."""
-    browser = MiniRacer()
-    browser.eval((ROOT / "book" / "_static" / "conversions.js").read_text())
+    browser = engine(ROOT / "book" / "_static" / "conversions.js")
 
     def called(name, *arguments):
         given = ", ".join(map(json.dumps, arguments))

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
-from py_mini_racer import MiniRacer
 
 from vaelib.exercises import _verdict
 
@@ -22,6 +21,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "book" / "_ext")]
 import exercise_answers  # noqa: E402
 import exercise_forms  # noqa: E402
 import exercise_index  # noqa: E402
+from script_engine import engine  # noqa: E402
 
 ANSWERS = exercise_forms.answers()
 CHECKS = exercise_answers.checks()
@@ -112,8 +112,7 @@ def say(entry, answer):
 @pytest.fixture(scope="module")
 def page():
     """Call a function of the page's script, in the engine of a browser."""
-    browser = MiniRacer()
-    browser.eval((ROOT / "book" / "_static" / "exercises.js").read_text() + ";0")
+    browser = engine(ROOT / "book" / "_static" / "exercises.js")
 
     def call(function, *arguments):
         given = ", ".join(script(argument) for argument in arguments)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
 from scipy.spatial import KDTree
 
 from vaelib import checkpoints, data, latent, plots
@@ -19,6 +18,7 @@ STATIC = ROOT / "book" / "_static"
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "book" / "_ext")]
 import explorer  # noqa: E402
 import explorer_data as tool  # noqa: E402
+from script_engine import engine  # noqa: E402
 
 DATA = tool.stored()
 MODELS = {model["name"]: model for model in DATA["models"]}
@@ -60,10 +60,8 @@ def distances(model, point):
 @pytest.fixture(scope="module")
 def page():
     """Evaluates an expression in the scripts of the page, with its data in ``data``."""
-    browser = MiniRacer()
-    browser.eval(ATOB)
-    for name in ("explorer-decoder.js", "explorer-words.js", "explorer-data.js"):
-        browser.eval((STATIC / name).read_text())
+    names = "explorer-decoder.js", "explorer-words.js", "explorer-data.js"
+    browser = engine(*(STATIC / name for name in names), first=ATOB)
     browser.eval("const data = LatentDecoder.prepare(window.explorerData); 0")
     return lambda text: json.loads(browser.eval(f"JSON.stringify({text})"))
 

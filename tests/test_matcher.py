@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from py_mini_racer import MiniRacer
 
 from vaelib import errors
 from vaelib.errors import logs, words
@@ -16,6 +15,7 @@ from vaelib.errors.matcher import SETTINGS, known_messages
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "book" / "_ext"), str(ROOT / "tools")]
 from measure_accuracy import outcome  # noqa: E402
+from script_engine import engine  # noqa: E402
 
 TEXTS = yaml.safe_load((ROOT / "tests" / "data" / "texts.yaml").read_text())
 SLUGS = {entry["entry"] for entry in errors.entries()}
@@ -42,8 +42,7 @@ def page():
     """The answers of the page's own script, in the engine of a browser."""
     import error_search
 
-    browser = MiniRacer()
-    browser.eval((ROOT / "book" / "_static" / "matcher.js").read_text())
+    browser = engine(ROOT / "book" / "_static" / "matcher.js")
     browser.eval(f"const answer = Matcher.build({json.dumps(error_search.data())}); 0")
 
     def answered(text):

@@ -390,7 +390,7 @@ def test_the_error_index_has_an_anchor_for_every_entry(pages):
 
 def test_the_search_field_has_all_it_needs(site, pages):
     """Scripts in their order, and data from which the page answers as explain does."""
-    from py_mini_racer import MiniRacer
+    from script_engine import engine
 
     from vaelib import errors
 
@@ -400,10 +400,7 @@ def test_the_search_field_has_all_it_needs(site, pages):
     assert ours == ["matcher.js", "error-data.js", "error-index.js"]
     for name in ("error-query", "error-found", "error-answers"):
         assert page.find(id=name)
-    browser = MiniRacer()
-    browser.eval("const window = {}; 0")
-    for name in ours[:2]:
-        browser.eval((site / "_static" / name).read_text())
+    browser = engine(*(site / "_static" / name for name in ours[:2]), first="const window = {}")
     browser.eval("const answer = Matcher.build(window.errorIndex); 0")
     data = json.loads(browser.eval("JSON.stringify(window.errorIndex)"))
     for text in ("'KerasTensor' object has no attribute 'add_loss'", "KL is zero", "bus is late"):

@@ -7,22 +7,14 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from py_mini_racer import MiniRacer
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC = ROOT / "book" / "_static"
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from script_engine import engine  # noqa: E402
 
 # The scripts of search.html, without the index.
 SCRIPTS = ("vendor/minisearch.js", "site-search.js")
-
-
-def engine(*files):
-    """A browser's engine that has read the scripts."""
-    browser = MiniRacer()
-    browser.eval("const window = {}; 0")
-    for path in files:
-        browser.eval(Path(path).read_text(encoding="utf-8") + ";0")
-    return browser
 
 
 def asker(browser):
@@ -57,7 +49,7 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def small():
-    browser = engine(*(STATIC / name for name in SCRIPTS))
+    browser = engine(*(STATIC / name for name in SCRIPTS), first="const window = {}")
     browser.eval(f"window.searchPages = {json.dumps(PAGES)}; 0")
     return browser, asker(browser)
 
@@ -253,8 +245,8 @@ def test_the_page_of_the_search_has_what_its_script_needs(built):
 
 
 def test_the_built_book_is_searched(built):
-    browser = engine(STATIC / SCRIPTS[0], built / "_static" / "search-sections.js",
-                     STATIC / SCRIPTS[1])  # fmt: skip
+    files = STATIC / SCRIPTS[0], built / "_static" / "search-sections.js", STATIC / SCRIPTS[1]
+    browser = engine(*files, first="const window = {}")
     ask = asker(browser)
     assert [one["anchor"] for one in ask("price of codes")][0] == "term-rate"
     assert ask("KerasTensor")[0]["anchor"] == ""

@@ -7,7 +7,7 @@ book/_static/conversions.js alone; here they are run in the engine of a browser.
 import json
 from pathlib import Path
 
-from py_mini_racer import MiniRacer
+from script_engine import engine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "book" / "_static" / "conversions.js"
@@ -44,8 +44,7 @@ ROWS = [
 
 def rows():
     """Words, the loss as conversions.js takes it, and what that finds: beta, constant, s."""
-    browser = MiniRacer()
-    browser.eval(SCRIPT.read_text(encoding="utf-8"))
+    browser = engine(SCRIPT)
     found = []
     for words, sizes, z_dim, written in ROWS:
         loss = {**PLAIN, **sizes, "z_dim": z_dim, **written}

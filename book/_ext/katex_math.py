@@ -12,21 +12,20 @@ from functools import cache
 from pathlib import Path
 
 from docutils import nodes
-from py_mini_racer import JSEvalException, MiniRacer
+from py_mini_racer import JSEvalException
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+
+from script_engine import engine
 
 HERE = Path(__file__).resolve().parent / "katex"
 LOG = logging.getLogger(__name__)
 
 
 @cache
-def engine():
+def katex():
     """A JavaScript engine that has read KaTeX."""
-    made = MiniRacer()
-    made.eval("var self = this; 0")
-    made.eval((HERE / "katex.min.js").read_text(encoding="utf-8"))
-    return made
+    return engine(HERE / "katex.min.js", first="var self = this")
 
 
 @cache
@@ -34,7 +33,7 @@ def to_html(tex, display):
     """The formula as HTML with MathML; a ValueError names what KaTeX cannot read."""
     options = {"displayMode": display, "throwOnError": True, "strict": "ignore"}
     try:
-        return engine().eval(f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})")
+        return katex().eval(f"katex.renderToString({json.dumps(tex)}, {json.dumps(options)})")
     except JSEvalException as problem:
         told = re.search(r"KaTeX parse error: (.*)", str(problem))
         raise ValueError(told[1] if told else str(problem)) from problem
