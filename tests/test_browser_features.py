@@ -80,7 +80,9 @@ def test_solutions_stay_shut_on_paper(browser, site):
      ("reparameterisation", "points-to-distributions"),
      ("8,728,505", "walk-the-manifold"), ("8728505", "walk-the-manifold"),
      ("NaN", "book/errors/nan-or-zero-loss"), ("add_loss", "model-loss"),
-     ("free bits", "collapse-and-choice")],
+     ("free bits", "collapse-and-choice"), ("which beta should I use", "book/errors/questions"),
+     ("multi gpu", "several-devices"), ("difference between AE and VAE", "latent-space"),
+     ("homework with solutions", "book/exercises")],
 )  # fmt: skip
 def test_the_search_leads_to_sections(browser, site, query, address):
     """From disk: the right page is among the first three, and excerpts mark the words."""

@@ -71,6 +71,7 @@ def small():
         ("default_rng", "chapters/05-collapse.html", "train"),
         ("free bits", "chapters/05-collapse.html", "ex-free"),
         ("add loss", "book/source-ledger.html", "posterior"),
+        ("how should I use free bits", "chapters/05-collapse.html", "ex-free"),
     ],
 )  # fmt: skip
 def test_a_question_leads_to_its_section(small, query, address, anchor):

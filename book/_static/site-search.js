@@ -6,14 +6,18 @@ const SiteSearch = (() => {
   const WORD = /\d+(?:[.,]\d+)*(?:e[+-]?\d+)?|[\p{L}_][\p{L}\p{N}_]*/giu;
   const PARTS = /[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g;
   const STOP = new Set(("a an and are as at be but by can do does did for from has have how i in into is it its me my no not of on or " +
-    "so that the their then there they this to was we what when where which who why will with you your").split(" "));
+    "so that the their then there they this to was we what when where which who why will with you your " +
+    "best better could good need should use used using vs want would").split(" "));
   // Another spelling or another word for the same thing, after stemming.
   const SAME = new Map(Object.entries({ grey: "gray", colour: "color", centre: "center", neighbour: "neighbor", kullback: "kl",
-    leibler: "kl" }));
+    leibler: "kl", homework: "exercis", gpus: "gpu" }));
   // What else a question may be about: [question, words of the answer].
-  const ALSO = [[/posterior[- ]collapse|vanishing kl|kl (vanish|goes? to (0|zero))/i, "collapse"], [/blur\w* (image|picture|reconstruction)/i, "blurry"]];
+  const ALSO = [[/posterior[- ]collapse|vanishing kl|kl (vanish|goes? to (0|zero))/i, "collapse"], [/blur\w* (image|picture|reconstruction)/i, "blurry"],
+    [/(which|what|best|good|right|how (big|large)).*\b(beta|(kl )?weight)\b/i, "choose beta"], [/\bmulti(ple)?[- ]?(gpu|device)/i, "train on several devices"],
+    [/\b(ae|autoencoder)\b.*\bvae\b|\bvae\b.*\b(ae|autoencoder)\b/i, "AE against VAE"]];
+  const LESS = 0.4; // what is left for each word that a section does not have
   // Chapters teach; lists, records and the ends of a chapter only name.
-  const WEIGHTS = [[/#(imports|sources|summary)$/, 0.6], [/^chapters\//, 1.25], [/^book\/(exercises|teaching|source-ledger|references|names-in-history|api)/, 0.6]];
+  const WEIGHTS = [[/#ex-/, 1], [/#(imports|sources|summary)$/, 0.6], [/^chapters\//, 1.25], [/^book\/(exercises|teaching|source-ledger|references|names-in-history|api)/, 0.6]];
 
   // blurry, blurred and blurring are blur; reparametrisation is reparameterization.
   function stem(word) {
@@ -69,11 +73,12 @@ const SiteSearch = (() => {
       const asked = words(query).flatMap(terms);
       if (!asked.length) return [];
       const found = index.search(query, { combineWith: "AND" });
-      if (found.length < 5 && asked.length > 1) { // then sections with some of the words, behind the others
+      // Sections with most of the words count, too, the less the more are missing.
+      if (asked.length > 1) {
         const known = new Set(found.map((item) => item.id));
         const most = (item) => !known.has(item.id) && item.queryTerms.length > asked.length / 2;
         const rest = index.search(query, { combineWith: "OR", prefix: false }).filter(most);
-        found.push(...rest.map((item) => ({ ...item, score: item.score / 10 })));
+        found.push(...rest.map((item) => ({ ...item, score: item.score * LESS ** (asked.length - item.queryTerms.length) })));
       }
       // The words side by side, as they were asked for, count for more.
       const phrase = asPhrase(query);
@@ -86,7 +91,7 @@ const SiteSearch = (() => {
       best();
       for (const [, words] of ALSO.filter(([question]) => question.test(query))) {
         const more = index.search(words);
-        const scale = found.length && more.length ? (0.9 * found[0].score) / more[0].score : 1;
+        const scale = found.length && more.length ? (1.05 * found[0].score) / more[0].score : 1;
         const scores = new Map(found.map((item) => [item.id, item]));
         for (const item of more.slice(0, 8)) {
           const old = scores.get(item.id);
