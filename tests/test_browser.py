@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import NARROW, WIDE, chapter, needs_browser, open_page, tab
+from browser import NARROW, WIDE, chapter, expect, needs_browser, open_page, tab
 
 pytestmark = needs_browser
 
@@ -273,3 +273,120 @@ def test_without_scripts_a_chapter_can_be_read(browser, site):
         open_page(page, site, CHAPTER)
         assert page.locator(".katex").first.is_visible()
         assert page.locator("article section p").nth(3).is_visible()
+
+
+LEDGER, ATLAS = "book/source-ledger.html", "book/version-atlas.html"
+
+
+def test_the_ledger_is_filtered_on_the_way_back(browser, site):
+    """What stands in the fields is what is shown, also where the browser filled them in again."""
+    with tab(browser) as page:
+        open_page(page, site, LEDGER)
+        page.locator(".ledger-filter select").first.select_option(index=2)
+        told = page.locator(".ledger-filter [role=status]").inner_text()
+        assert told.split()[0] != told.split()[2]
+        open_page(page, site, "book/glossary.html")
+        page.go_back()
+        page.wait_for_load_state("load")
+        chosen = page.locator(".ledger-filter select").first.input_value()
+        rows = page.locator(".ledger-summary tbody tr")
+        fitting = rows.filter(has=page.locator(f".verdict:text-is('{chosen}')")) if chosen else rows
+        expect(page.locator(".ledger-summary tbody tr:visible")).to_have_count(fitting.count())
+        assert chosen and page.locator(".ledger-filter [role=status]").inner_text() == told
+
+
+def test_each_row_of_the_ledger_names_its_source(browser, site):
+    """Seen once in a group, or in each row among chosen ones; on a phone, verdicts fit."""
+    seen = """() => [...document.querySelectorAll('.ledger-summary .again')].filter(
+        e => e.checkVisibility({opacityProperty: true})).length"""
+    over = """() => { const box = document.querySelector('.ledger-summary').getBoundingClientRect();
+        return [...document.querySelectorAll('.ledger-summary .verdict')].filter(
+            e => e.getBoundingClientRect().right > box.right).map(e => e.textContent); }"""
+    with tab(browser, NARROW) as page:
+        open_page(page, site, LEDGER)
+        rows = page.locator(".ledger-summary tbody tr td:first-child")
+        assert all(text.strip() for text in rows.all_text_contents())
+        assert page.evaluate(seen) == 0
+        for width in (390, 320):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate(over) == []
+        page.locator(".ledger-filter select").first.select_option(index=2)
+        repeated = page.locator(".ledger-summary tbody tr:not([hidden]) .again").count()
+        assert page.evaluate(seen) == repeated > 0
+        assert "color-contrast" not in axe_says(page)
+
+
+def test_the_atlas_begins_with_the_versions_of_today(browser, site):
+    """On a phone it is scrolled to its right end, beside the names; not for a link to a place."""
+    places = """() => { const box = document.querySelector('.atlas');
+        const left = s => box.querySelector(s).getBoundingClientRect().left;
+        return [box.scrollLeft, box.scrollWidth - box.clientWidth, box.getBoundingClientRect().left,
+            left('thead th'), left('tr.chapter a'), left('tbody th[scope=row]')]; }"""
+    with tab(browser, NARROW) as page:
+        open_page(page, site, ATLAS)
+        at, end, edge, *names = page.evaluate(places)
+        assert abs(at - end) < 2 and end > 100
+        assert all(abs(name - edge) < 4 for name in names)
+    with tab(browser, NARROW) as page:
+        open_page(page, site, f"{ATLAS}?#what-to-take")
+        assert page.evaluate(places)[0] == 0
+
+
+# A4 upright less the margins that site.css asks for, in pixels.
+PAPER = ("light", 672, 1000)
+
+
+@pytest.mark.parametrize("name", [ATLAS, "book/runs.html", "book/folk-remedies.html"])
+def test_a_wide_table_fits_on_paper(browser, site, name):
+    with tab(browser, PAPER) as page:
+        open_page(page, site, name)
+        page.emulate_media(media="print")
+        rights = page.locator("article table").evaluate_all(
+            "tables => tables.map(table => table.getBoundingClientRect().right)"
+        )
+        assert 500 < max(rights) <= PAPER[1]
+        boxes = page.locator(".pst-scrollable-table-container, .atlas").evaluate_all(
+            "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth + 1).length"
+        )
+        assert boxes == 0
+
+
+@pytest.mark.parametrize("slug", ["points-to-distributions", "collapse-and-choice"])
+def test_paper_opens_results_and_boxes_and_no_solutions(browser, site, slug):
+    with tab(browser, PAPER) as page:
+        open_page(page, site, chapter(slug))
+
+        def shown(selector):
+            return page.locator(selector).evaluate_all("all => all.map(e => e.checkVisibility())")
+
+        results = ".cell.tag_hide-output details .cell_output, details.sd-dropdown > .sd-card-body"
+        assert shown(results) and not any(shown(results))
+        page.emulate_media(media="print")
+        assert all(shown(results))
+        assert not any(shown(".solution > :not(.admonition-title)"))
+        code = "details:has(> summary > .collapsed:text-is('Show the code')) > .cell_input"
+        assert shown(code) and not any(shown(code))
+
+
+def test_tables_break_between_rows_on_paper(browser, site):
+    """Not inside one, nor after its first; a heading stays whole, and with what follows."""
+    with tab(browser, PAPER) as page:
+        open_page(page, site, "index.html")
+        page.emulate_media(media="print")
+
+        def styles(selector, name):
+            told = page.locator(selector).evaluate_all(
+                f"all => all.map(e => getComputedStyle(e).{name})"
+            )
+            assert told
+            return set(told)
+
+        assert styles("article table", "breakInside") == {"auto"}
+        assert styles("article tr", "breakInside") == {"avoid"}
+        assert styles("article tbody tr:first-child", "breakAfter") == {"avoid"}
+        assert styles("article :is(h1, h2)", "breakInside") == {"avoid"}
+        assert styles("article :is(h1, h2)", "breakAfter") == {"avoid"}
+        assert styles("article :is(h2, section)", "breakBefore") == {"auto"}
+        # A part of the course stays with its first chapter.
+        parts = "article tbody tr:has(td:first-child strong)"
+        assert styles(parts, "breakAfter") == {"avoid"}

@@ -5,6 +5,7 @@ The exercises' forms, the search, the latent explorer.
 
 import json
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from browser import (
@@ -125,6 +126,23 @@ def test_the_search_hands_an_error_to_the_error_index(browser, site):
         page.get_by_role("link", name="Ask the error index").click()
         page.wait_for_selector("#error-answers a")
         assert page.locator("#error-query").input_value().startswith("'KerasTensor'")
+
+
+@pytest.mark.parametrize("send", ["Enter", "button"])
+def test_the_front_page_hands_a_whole_traceback_over(browser, site, send):
+    """With its lines, and not in the query, which a server would refuse at this length, and log."""
+    lines = [f'  File "step{number}.py", line {number}, in call' for number in range(600)]
+    text = "\n".join([*lines, "ValueError: No gradients provided for any variable."])
+    with tab(browser) as page:
+        open_page(page, site, "index.html")
+        field = page.get_by_label("The error, or what you see")
+        field.fill(text)
+        field.press("Enter") if send == "Enter" else page.get_by_text("Explain").click()
+        page.wait_for_url("**/error-index.html**")
+        assert page.get_by_label("Paste the message").input_value() == text
+        expect(page.locator("#error-found")).to_contain_text("answer")
+        assert urlsplit(page.url).query == ""
+        assert not page.complaints
 
 
 def test_no_page_but_that_of_the_search_loads_its_index(site, names):

@@ -134,6 +134,25 @@ def test_the_calculators_convert(page, site):
     expect(noise.locator(".converter-answer")).to_have_text("s is missing.")
 
 
+def test_the_calculator_is_right_for_whoever_comes_back(page, site):
+    """The browser fills the fields in again; the answer must be that to what stands in them."""
+    page.goto((site / "book/conversions.html").as_uri())
+    form = page.locator("#convert-beta")
+    form.locator("[name=kl]").select_option("half")
+    form.locator("[name=kl_weight]").fill("1/784")
+    answer = form.locator(".converter-answer")
+    expect(answer).to_contain_text("beta = 0.5.")
+    page.goto((site / WEIGHING).as_uri())
+    page.go_back()
+    settled = (
+        "() => { const form = document.getElementById('convert-beta'),"
+        " answer = () => form.querySelector('.converter-answer').textContent, seen = answer();"
+        " form.dispatchEvent(new Event('input')); return seen !== '' && seen === answer(); }"
+    )
+    page.wait_for_timeout(500)
+    assert page.evaluate(settled)
+
+
 def test_the_cheat_sheet_prints_on_two_pages(page, site):
     page.goto((site / "book/cheat-sheet.html").as_uri())
     paper = page.pdf(prefer_css_page_size=True)

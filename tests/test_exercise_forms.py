@@ -138,6 +138,8 @@ def answers_to_try(entry):
         value = np.asarray(value, float)
         yield from ((value * (1 + s)).tolist() for s in shift)
         yield from ((value + s).tolist() for s in (0.9e-9, -0.9e-9, 1.1e-9, -1.1e-9))
+        yield from (np.round(value, digits).tolist() for digits in range(5))
+        yield (np.round(value, 2) + 0.01).tolist()
         yield (-value).tolist()
         for odd in (0.0, float("nan"), float("inf"), float("-inf")):
             yield np.full_like(value, odd).tolist()
@@ -160,6 +162,26 @@ def test_the_page_says_what_the_notebook_says(page):
             seen.add(re.split(r"it looks|shape", say(entry, answer))[0])
             count += 1
     assert len(seen) == 4 and count > 5_000  # correct, NaN, no usual slip, "Not yet: "
+
+
+@pytest.mark.parametrize(
+    ("typed", "correct", "right"),
+    [("1.30", 1.3023, True), ("1.3", 1.3023, True), ("1", 1.3023, False), ("1.31", 1.3023, False),
+     ("12.3", 12.288, True), ("12", 12.288, True), ("13", 12.288, False), ("0.0188", 0.01884, True),
+     ("0.02", 0.01884, False), ("28", 27.6, True), ("-0.16", -0.1557, True), ("0", 0.2, False),
+     ("6.5e-7", 6.52e-7, True), ("1e-7", 1.02e-7, False), ("2.5e21", 2.51e21, False)],
+)  # fmt: skip
+def test_a_number_may_be_rounded_to_two_digits(page, typed, correct, right):
+    entry = {"correct": correct, "slips": {}, "rtol": 1e-3}
+    told = page("verdict", page("answerOf", [typed]), entry)
+    assert told == say(entry, float(typed)) and (told == "Correct.") == right
+
+
+def test_a_slip_is_named_before_a_number_is_taken_for_a_rounded_one(page):
+    entry = {"correct": 1.3023, "slips": {"you stopped early": 1.3}, "rtol": 1e-3}
+    assert page("verdict", 1.3, entry) == say(entry, 1.3) == (
+        "Not yet: it looks as if you stopped early."
+    )  # fmt: skip
 
 
 def test_every_slip_is_named(page):

@@ -164,6 +164,11 @@ def test_the_page_has_a_block_and_an_anchor_for_every_row():
         assert blocks.count(f"(ledger-{row['id']})=\n### {row['title']}\n") == 1
         assert summary.count(f"`ledger-{row['id']}`") == 1
         assert f"*Where.* {{ref}}`{row['chapters'][0]}`" in ledger_page.row_as_markdown(row)
+        # Each line of the summary names its source, alone or as one that is repeated.
+        source = re.escape(ledger_page.SOURCES[row["source"]])
+        line = rf"^\| (?:{source}|\[{source}\]{{\.again}}) \| {{ref}}`ledger-{row['id']}` \|"
+        assert re.search(line, summary, re.M), row["id"]
+    assert summary.count("]{.again}") == len(STORED) - len({row["source"] for row in STORED})
     counts = ledger_page.counts_as_markdown()
     for verdict in claims.VERDICTS:
         number = sum(row["verdict"] == verdict for row in STORED)

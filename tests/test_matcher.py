@@ -51,6 +51,33 @@ def page():
     return answered
 
 
+# Logs by which beta is below 0.1, and others that look like them.
+LITTLE = [
+    "loss: 0.0934 - reconstruction_loss: 0.0921 - kl_loss: 58.3",
+    "loss: 0.0231 - kl_loss: 812.5 - reconstruction_loss: 0.0102",
+    "loss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 110",
+    "{'loss': 0.0934, 'recon_loss': 0.0921, 'kl': 5.83e+01}",
+    "Epoch 1/2\n9/9 - 3s - loss: 90.1 - reconstruction_loss: 60.2 - kl_loss: 30.2\n"
+    "Epoch 2/2\n9/9 - 3s - loss: 60.3 - reconstruction_loss: 60.1 - kl_loss: 58.3 - val_loss: 99\n",
+]
+OTHER_WEIGHTS = [
+    "loss: 155.02 - reconstruction_loss: 150.37 - kl_loss: 6.44",
+    "loss: 0.167 - reconstruction_loss: 0.135 - kl_loss: 25",  # beta 1, in means over the pixels
+    "loss: 206.1 - reconstruction_loss: 206.1 - kl_loss: 2.1e-06",
+    "loss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 0.9",
+    "loss: 74.1 - reconstruction_loss: 74.2 - kl_loss: 110",
+    "loss: nan - reconstruction_loss: 74.2 - kl_loss: 110",
+    "val_loss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 110",
+    "WARNING: Gradients do not exist\nloss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 110",
+    "loss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 110\nValueError: x",
+    f"loss: 75.1 - reconstruction_loss: 74.2 - kl_loss: 110\n{HEAD}KeyError: 3",
+]  # fmt: skip
+
+ADDS_UP = [
+    "loss: 120.3 - reconstruction_loss: 95.2 - kl_loss: 25.1",
+    "391/391 - 2s - loss: 105.9 - reconstruction: 80.1 - kl: 25.7 - val_loss: 106.1",
+]
+
 MORE = [
     "",
     "\x1b[31mTypeError\x1b[39m: You are passing KerasTensor(name='tf.cast_2'), \x1b[1man",
@@ -64,6 +91,11 @@ MORE = [
     "log line\n" * 3_000 + ERROR + "\n" + "log line\n" * 3_000,
     "Keras 1.0.3: " + ERROR,
     "tensorflow-gpu==1.14, keras 2.2.4: loss is nan",
+    *LITTLE,
+    *OTHER_WEIGHTS,
+    *ADDS_UP,
+    "TypeError: Exception encountered when calling VAE.call().\n\n"
+    "\x1b[1mtoo many positional arguments",
     "Die Verlustfunktion w\u00e4chst \u00fcber alle Grenzen, KL-Divergenz \u4e2d\u6587",
 ]  # fmt: skip
 
@@ -77,6 +109,63 @@ def test_the_page_answers_as_explain_does(page):
         assert there["sure"] is sure, text
         for item, (score, _, other) in zip(there["found"], found):
             assert item["score"] == pytest.approx(score, abs=1e-3) and item["other"] is other
+
+
+@pytest.mark.parametrize("text", LITTLE)
+def test_a_log_tells_a_small_weight_of_the_kl_term(text):
+    found, sure = answer(text)
+    assert [slug for _, slug, _ in found[:2]] == ["beta-too-small", "loss-is-not-the-sum"]
+    assert not sure
+
+
+@pytest.mark.parametrize("text", ADDS_UP)
+def test_a_log_that_adds_up_is_no_sure_sign_of_anything(text):
+    assert not answer(text)[1]
+
+
+@pytest.mark.parametrize("text", OTHER_WEIGHTS)
+def test_other_logs_tell_none(text):
+    assert logs.groups(text)[0] != [""]
+    assert "beta-too-small" not in [slug for _, slug, _ in answer(text)[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("TypeError: too many positional arguments", "two-arguments-in-place-of-a-list"),
+        (
+            "TypeError: Sampling.call() takes 2 positional arguments but 3 were given",
+            "two-arguments-in-place-of-a-list",
+        ),
+        (
+            "TypeError: Sampling.call() got multiple values for argument 'training'",
+            "two-arguments-in-place-of-a-list",
+        ),
+        (
+            "TypeError: Binding inputs to tf.function failed due to `too many positional "
+            "arguments`. Fallback to flat signature also failed due to: "
+            "signature_wrapper___call__(keras_tensor): expected argument #0(zero-based) to be a "
+            "Tensor; got ndarray",
+            "exported-model-is-no-keras-model",
+        ),
+    ],
+)
+def test_two_arguments_in_place_of_a_list(text, slug):
+    found, sure = answer(text)
+    assert found[0][1] == slug and sure
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TypeError: call() takes 1 positional argument but 2 were given",
+        "TypeError: train_step() takes 2 positional arguments but 3 were given",
+        "TypeError: vae_loss() takes 2 positional arguments but 4 were given",
+    ],
+)
+def test_other_calls_with_too_much_are_not_surely_a_list(text):
+    found, sure = answer(text)
+    assert not sure or found[0][1] != "two-arguments-in-place-of-a-list"
 
 
 def test_the_table_of_texts_names_entries_that_exist():

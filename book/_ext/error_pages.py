@@ -169,7 +169,8 @@ def one_entry(entry):
         f"**Why.** {prose(entry['cause'])}\n",
         f"**Repair.** {prose(entry['repair'])}\n",
         folded(before, fenced(entry["before"])),
-        f"*{after}:*\n\n{fenced(entry['after'])}",
+        f"*{after},* behind {{ref}}`the first lines <before-every-snippet>`*:*\n\n"
+        f"{fenced(entry['after'])}",
         f"*In a fresh process:*\n\n{fenced(entry['fresh'])}" if entry.get("fresh") else "",
         more(entry),
     ]

@@ -64,7 +64,8 @@ def rows():
 
 def badge(verdict):
     sign, style = MARKS[verdict]
-    return f"[{sign} {verdict}]{{.verdict .{style}}}"
+    # The sign stays with its word where a verdict has to wrap.
+    return f"[{sign}\N{NO-BREAK SPACE}{verdict}]{{.verdict .{style}}}"
 
 
 def counts_as_markdown():
@@ -79,7 +80,8 @@ def summary_as_markdown():
     before = None
     for row in rows():
         source = SOURCES[row["source"]]
-        shown = source if source != before else ""
+        # In every row, for who filters or hears the table; a repeated one is not seen (course.css).
+        shown = f"[{source}]{{.again}}" if source == before else source
         before = source
         lines.append(f"| {shown} | {{ref}}`ledger-{row['id']}` | {badge(row['verdict'])} |")
     return "```{div} ledger-summary\n" + "\n".join(lines) + "\n```\n"

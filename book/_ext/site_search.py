@@ -37,7 +37,8 @@ def plain(text):
 
 def formula(node):
     """Mathematics as words: \\beta is beta."""
-    text = re.sub(r"\\(?:mathrm|mathcal|text\w*|operatorname|tfrac|frac|big\w*|[,;!{}])", "", node)
+    node = re.sub(r"\\(?:mid|vert|lvert|rvert)\b", "|", node)
+    text = re.sub(r"\\(?:math[a-z]+|text\w*|operatorname|tfrac|frac|big\w*|[,;!{}])", "", node)
     return re.sub(r"[\\{}$]", "", text).strip()
 
 

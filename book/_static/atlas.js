@@ -47,4 +47,7 @@ document.addEventListener("DOMContentLoaded", () => {
   table.addEventListener("scroll", hide);
   addEventListener("scroll", hide, { passive: true });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+
+  // Where not all columns fit, the versions of today stand at the right: begin with them.
+  if (!location.hash) table.scrollLeft = table.scrollWidth;
 });

@@ -28,13 +28,15 @@ const Conversions = (() => {
     images: "The batch size",
   };
 
-  /* A number from what was typed; commas are refused, since they mean two things. */
+  /* A number from what was typed, or a quotient as weights are often written: 1/784. Commas are
+     refused, since they mean two things. */
   function number(text, name) {
     const typed = String(text ?? "").trim();
-    const found = Number(typed);
+    const [above, below, ...more] = typed.split("/").map((part) => (part.trim() ? Number(part) : NaN));
+    const found = below === undefined ? above : more.length ? NaN : above / below;
     if (typed === "") throw new Error(`${name} is missing.`);
     if (!Number.isFinite(found)) {
-      throw new Error(`${name} must be a number such as 0.5 or 6.5e-4, not "${typed}".`);
+      throw new Error(`${name} must be a number such as 0.5, 6.5e-4 or 1/784, not "${typed}".`);
     }
     return found;
   }

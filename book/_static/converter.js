@@ -88,6 +88,8 @@
     form.addEventListener("input", update);
     form.hidden = false;
     update();
+    // Whoever comes back finds the fields as they were left, which the browser fills in last.
+    addEventListener("pageshow", () => setTimeout(update, 0));
   }
 
   start("convert-beta", [

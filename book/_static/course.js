@@ -80,7 +80,23 @@
     }
   }
 
+  // The field for an error on the front page hands over what was pasted as question.js reads it.
+  function handOver() {
+    const form = document.querySelector("form.ask-error");
+    const field = form?.querySelector("textarea");
+    form?.addEventListener("submit", (event) => {
+      event.preventDefault();
+      location.href = `${form.action}#q=${encodeURIComponent(field.value)}`;
+    });
+    field?.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    handOver();
     const pages = read();
     markContents(pages);
     addButton(pages);

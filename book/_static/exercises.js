@@ -72,6 +72,14 @@ const Exercises = (() => {
   const all = (answer, other, rtol) =>
     shape(answer) === shape(other) && [answer].flat().every((value, i) => close(value, [other].flat()[i], rtol));
 
+  // Whether a number is the correct one, rounded to the digits that it has, two at least.
+  function rounded(answer, correct) {
+    if (!Number.isFinite(correct) || answer === 0 || Math.abs(answer) >= 1e15) return false;
+    const [, whole, decimals = "", exponent = "0"] = String(Math.abs(answer)).match(/^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/);
+    const half = 0.5 * 10 ** (Number(exponent) - decimals.length);
+    return (whole + decimals).replace(/^0+/, "").length >= 2 && Math.abs(answer - correct) <= half * (1 + 1e-9);
+  }
+
   // The sentence about an answer: a number, or a list of numbers. null is "not answered yet", a
   // text is no number.
   function verdict(answer, { correct, slips, rtol }) {
@@ -87,6 +95,8 @@ const Exercises = (() => {
     for (const [phrase, wrong] of Object.entries(slips)) {
       if (all(answer, wrong, rtol)) return `Not yet: it looks as if ${phrase}.`;
     }
+    const right = [correct].flat();
+    if ([answer].flat().every((value, i) => close(value, right[i], rtol) || rounded(value, right[i]))) return "Correct.";
     return "Not yet, and it is none of the usual slips: go back to the formula, one term at a time.";
   }
 

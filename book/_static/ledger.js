@@ -7,11 +7,11 @@ document.addEventListener("DOMContentLoaded", () => {
     verdict: row.querySelector(".verdict").textContent.trim(),
     source: row.closest("section").parentElement.querySelector("h2").firstChild.textContent.trim(),
   }));
-  let source = "";
-  const lines = [...summary.querySelectorAll("tbody tr")].map((line) => {
-    source = line.cells[0].textContent.trim() || source;
-    return { section: line, verdict: line.querySelector(".verdict").textContent.trim(), source };
-  });
+  const lines = [...summary.querySelectorAll("tbody tr")].map((line) => ({
+    section: line,
+    verdict: line.querySelector(".verdict").textContent.trim(),
+    source: line.cells[0].textContent.trim(),
+  }));
 
   const form = document.createElement("form");
   form.className = "ledger-filter";
@@ -36,11 +36,14 @@ document.addEventListener("DOMContentLoaded", () => {
     const fits = (row) =>
       (!verdict.value || row.verdict === verdict.value) && (!from.value || row.source === from.value);
     for (const row of [...lines, ...blocks]) row.section.hidden = !fits(row);
+    // Where lines are missing, each that is left shows its source.
+    const left = lines.filter(fits);
+    summary.classList.toggle("filtered", left.length < lines.length);
     // A source without a claim that fits shows no heading either.
     for (const group of new Set(blocks.map((block) => block.section.parentElement))) {
       group.hidden = blocks.every((b) => b.section.parentElement !== group || b.section.hidden);
     }
-    told.textContent = `${lines.filter(fits).length} of ${lines.length} claims`;
+    told.textContent = `${left.length} of ${lines.length} claims`;
   }
   // A link to a claim that is hidden shows all again.
   addEventListener("hashchange", () => {
@@ -53,4 +56,6 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   filter();
+  // Who comes back finds the choice again: the browser fills the fields in late, and tells nobody.
+  addEventListener("pageshow", () => setTimeout(filter, 0));
 });

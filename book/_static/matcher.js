@@ -19,6 +19,10 @@ const Matcher = (() => {
   const PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g;
   const TENSORFLOW = /\b(?:tf|tensorflow)(?:[-_](?:gpu|cpu|macos|intel))?\s*(?:version|v|==|>=|~=|=|:)?\s*v?([012])(?:\.(\d+))?(?![\w-])/gi;
   const KERAS = /(?<![\w.])keras\s*(?:version|v|==|>=|~=|=|:)?\s*v?([0123])(?:\.(\d+))?(?![\w-])/gi;
+  const NUMBER = "(?:_loss)?['\"]?\\s?[:=]\\s?(\\d+(?:\\.\\d+)?(?:e[-+]?\\d+)?)";
+  const FIGURES = ["(?:total_)?loss", "r(?:ec(?:on(?:struction)?)?)?", "kld?"]
+    .map((name) => new RegExp("(?<!\\w)" + name + NUMBER, "gi"));
+  const LITTLE = "by its log the KL weight is too small, the VAE behaves like an autoencoder";
   const ENTITIES = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'", nbsp: " " };
   const MARKS = { "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\ufeff": " " };
 
@@ -53,6 +57,26 @@ const Matcher = (() => {
     return kind ? `${kind[1]}: ${essence(text.slice(kind[0].length))}` : essence(text);
   }
 
+  // Loss, reconstruction and KL of the last line that has all three; null if they tell no beta.
+  function figuresOf(text) {
+    if (errorLines(text).length || /warning/i.test(text)) return null; // they matter more
+    for (const line of text.split("\n").reverse()) {
+      const told = FIGURES.map((figure) => [...line.matchAll(figure)].map((found) => Number(found[1])));
+      if (told.every((numbers) => numbers.length)) {
+        const figures = told.map((numbers) => numbers[numbers.length - 1]);
+        return figures[2] > 1 ? figures : null;
+      }
+    }
+    return null;
+  }
+
+  function weighsLittle([loss, error, kl]) {
+    const weighed = (loss - error) * (error < 1 ? 784 : 1);
+    return weighed > 0 && weighed < 0.1 * kl;
+  }
+
+  const addsUp = ([loss, error, kl]) => Math.abs(loss - error - kl) < 0.01 * loss;
+
   function aroundTheLastError(text) {
     const errors = text.length > LONGEST ? errorLines(text) : [];
     if (!errors.length) return shorten(text);
@@ -70,7 +94,12 @@ const Matcher = (() => {
   function groups(text) {
     const starts = [];
     for (let at = text.indexOf(TRACEBACK); at >= 0; at = text.indexOf(TRACEBACK, at + 1)) starts.push(at);
-    if (!starts.length) return [[aroundTheLastError(text)]];
+    if (!starts.length) {
+      const part = aroundTheLastError(text);
+      const figures = figuresOf(part);
+      if (figures && weighsLittle(figures)) return [[""], [`${part}\n${LITTLE}`, LITTLE]];
+      return figures && addsUp(figures) ? [[""], [part]] : [[part]];
+    }
     const chains = [];
     let leadsOn = false;
     starts.forEach((start, number) => {

@@ -14,6 +14,7 @@ const SiteSearch = (() => {
   // What else a question may be about: [question, words of the answer].
   const ALSO = [[/posterior[- ]collapse|vanishing kl|kl (vanish|goes? to (0|zero))/i, "collapse"], [/blur\w* (image|picture|reconstruction)/i, "blurry"],
     [/(which|what|best|good|right|how (big|large)).*\b(beta|(kl )?weight)\b/i, "choose beta"], [/\bmulti(ple)?[- ]?(gpu|device)/i, "train on several devices"],
+    [/\b(gr[ae]y|same|identical|alike)\b.*\b(image|output|picture|reconstruction|sample)|\b(image|output|picture|reconstruction|sample)s?\b.*\b(gr[ae]y|the same|identical|alike)\b/i, "reconstructions look alike"],
     [/\b(ae|autoencoder)\b.*\bvae\b|\bvae\b.*\b(ae|autoencoder)\b/i, "AE against VAE"]];
   const LESS = 0.4; // what is left for each word that a section does not have
   // Chapters teach; lists, records and the ends of a chapter only name.
@@ -206,7 +207,7 @@ if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded
   function askErrors(text) {
     errors.replaceChildren();
     if (!text) return;
-    const link = element("a", { href: `book/error-index.html?q=${encodeURIComponent(text.slice(-2000))}` }, "Ask the error index");
+    const link = element("a", { href: `book/error-index.html#q=${encodeURIComponent(text)}` }, "Ask the error index");
     errors.append(element("p", {}, "Is it an error message? ", link, "."));
     if (!explain) return;
     const { found, sure } = explain(text);

@@ -21,6 +21,15 @@ _ERROR_LINE = re.compile(
 _FOLLOWS = re.compile(r"(?:CalledProcessError|ChildProcessError|NameError|KeyboardInterrupt)\b")
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0xA0: " ", 0xFEFF: " "}
 
+# The figures of a log: what the three terms of a VAE are called there.
+_NUMBER = r"(?:_loss)?['\"]?\s?[:=]\s?(\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
+_FIGURES = [
+    re.compile(rf"(?<!\w){name}{_NUMBER}", re.I | re.A)
+    for name in ("(?:total_)?loss", "r(?:ec(?:on(?:struction)?)?)?", "kld?")
+]
+# Two entries have it as a pattern.
+LITTLE = "by its log the KL weight is too small, the VAE behaves like an autoencoder"
+
 # Of a text, at most so much is looked at: its beginning and its end.
 MOST = 1_000_000
 ERAS = ("keras-1", "tf-1", "tf-2", "keras-3")
@@ -52,10 +61,17 @@ def groups(text):
     The last traceback of a log stands in front, because it is what the reader is up against, unless
     it only follows from an earlier one, as the error of a process from that of its child. A text
     without a traceback is one group. Warnings before the first traceback are the last group.
+
+    A log by which beta is small is a second group that says so, because only the first can be sure;
+    a log that adds up is no sign of anything.
     """
     starts = [found.start() for found in re.finditer(re.escape(_TRACEBACK), text)]
     if not starts:
-        return [[_around_the_last_error(text)]]
+        part = _around_the_last_error(text)
+        figures = _figures(part)
+        if figures and _weighs_little(*figures):
+            return [[""], [f"{part}\n{LITTLE}", LITTLE]]
+        return [[""], [part]] if figures and _adds_up(*figures) else [[part]]
     chains, leads_on = [], False
     for start, end in zip(starts, [*starts[1:], len(text)]):
         block, *chained = _CHAINED.split(text[start:end], maxsplit=1)
@@ -70,6 +86,31 @@ def groups(text):
     whole = [blocks if len(blocks) == 1 else [*blocks, "\n".join(blocks)] for blocks in ordered]
     head = text[: starts[0]].strip() if "Warning" in text[: starts[0]] else ""
     return [[shorten(part) for part in parts] for parts in [*whole, *([[head]] if head else [])]]
+
+
+def _figures(text):
+    """Loss, reconstruction and KL of the last line that has all three; None if they tell no beta.
+
+    They do not beside an error or a warning, which matter more, and with a KL below a nat.
+    """
+    if _ERROR_LINE.search(text) or re.search("warning", text, re.I):
+        return None
+    for line in text.split("\n")[::-1]:
+        told = [figure.findall(line) for figure in _FIGURES]
+        if all(told):
+            figures = [float(numbers[-1]) for numbers in told]
+            return figures if figures[-1] > 1 else None
+    return None
+
+
+def _weighs_little(loss, error, kl):
+    """Is beta below 0.1? A reconstruction below 1 is taken for a mean over 784 pixels."""
+    return 0 < (loss - error) * (784 if error < 1 else 1) < 0.1 * kl
+
+
+def _adds_up(loss, error, kl):
+    """Is the loss the sum of the two, within a hundredth?"""
+    return abs(loss - error - kl) < 0.01 * loss
 
 
 def _around_the_last_error(text):
