@@ -137,7 +137,10 @@ def test_the_front_page_hands_a_whole_traceback_over(browser, site, send):
         open_page(page, site, "index.html")
         field = page.get_by_label("The error, or what you see")
         field.fill(text)
-        field.press("Enter") if send == "Enter" else page.get_by_role("button", name="Explain").click()
+        if send == "Enter":
+            field.press("Enter")
+        else:
+            page.get_by_role("button", name="Explain").click()
         page.wait_for_url("**/error-index.html**")
         assert page.get_by_label("Paste the message").input_value() == text
         expect(page.locator("#error-found")).to_contain_text("answer")
