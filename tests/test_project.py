@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -106,7 +107,16 @@ def test_the_supported_pythons_are_the_same_everywhere():
         listed = ", ".join(pythons.SUPPORTED[:-1])
         assert any(f"{listed} {word} {last}" in text for word in ("and", "or")), name
     low = pythons.SUPPORTED[0]
-    assert f'requires-python = ">={low}"' in (ROOT / "pyproject.toml").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={low}"
+    # What the setup page promises to whoever installs the library alone.
+    assert (
+        f"It needs Python {low} or later, brings Keras 3 along, and no backend"
+        in (ROOT / "book" / "setup.md").read_text()
+    )
+    needs = [re.match(r"[\w-]+", need)[0].lower() for need in project["dependencies"]]
+    assert "keras" in needs and not {"tensorflow", "jax", "torch"} & set(needs)
+    assert any(need.startswith("keras>=3") for need in project["dependencies"])
     assert (ROOT / ".binder/runtime.txt").read_text() == f"python-{low}\n"
 
 
